@@ -1,0 +1,135 @@
+"""Binary files, buffered and raw, whose calls go to an executor."""
+
+from __future__ import annotations
+
+from ..base import AsyncBase, AsyncIndirectBase
+from ._common import CommonMethods
+from .utils import delegated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Protocol
+
+    # A stand-in for collections.abc.Buffer, which Python 3.12 brought.
+    class Buffer(Protocol):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
+__all__ = (
+    "AsyncBufferedIOBase",
+    "AsyncBufferedReader",
+    "AsyncFileIO",
+    "AsyncIndirectBufferedIOBase",
+    "AsyncIndirectBufferedReader",
+    "AsyncIndirectFileIO",
+)
+
+
+class BinaryMethods(CommonMethods):
+    """What buffered and raw files share."""
+
+    __slots__ = ()
+
+    @delegated
+    async def readinto(self, buffer: Buffer, /) -> int | None:
+        """Read into buffer, and return the number of bytes read."""
+
+    @delegated
+    async def readline(self, size: int | None = -1, /) -> bytes:
+        """Read a line, or at most size bytes of it."""
+
+    @delegated
+    async def readlines(self, hint: int | None = -1, /) -> list[bytes]:
+        """Read all lines, or lines until hint bytes are reached."""
+
+    @delegated
+    async def writelines(self, lines: Iterable[Buffer], /) -> None:
+        """Write each of the byte strings; line ends are not added."""
+
+    def readable(self) -> bool:
+        """Tell whether the file can be read."""
+        return self._file.readable()
+
+
+class BufferedMethods(BinaryMethods):
+    """What io.BufferedIOBase has, beyond what raw files have too."""
+
+    __slots__ = ()
+
+    @delegated
+    async def read(self, size: int | None = -1, /) -> bytes:
+        """Read at most size bytes; all of them if it is negative."""
+
+    @delegated
+    async def read1(self, size: int = -1, /) -> bytes:
+        """Read at most size bytes with at most one call of the system."""
+
+    @delegated
+    async def readinto1(self, buffer: Buffer, /) -> int:
+        """Read into buffer with at most one call of the system."""
+
+    @delegated
+    async def write(self, buffer: Buffer, /) -> int:
+        """Write the bytes of buffer, and return their number."""
+
+    def detach(self) -> Any:
+        """Part the underlying raw file from this one, and return it."""
+        return self._file.detach()
+
+    @property
+    def raw(self) -> Any:
+        """The underlying raw file, a synchronous one."""
+        return self._file.raw
+
+
+class PeekMethods(BufferedMethods):
+    """What io.BufferedReader and io.BufferedRandom have."""
+
+    __slots__ = ()
+
+    @delegated
+    async def peek(self, size: int = 0, /) -> bytes:
+        """Return bytes that lie ahead, and stay at the position."""
+
+
+class RawMethods(BinaryMethods):
+    """What io.FileIO has, beyond what buffered files have too."""
+
+    __slots__ = ()
+
+    @delegated
+    async def read(self, size: int | None = -1, /) -> bytes | None:
+        """Read at most size bytes with one call; all if it is negative."""
+
+    @delegated
+    async def readall(self) -> bytes | None:
+        """Read to the end of the file."""
+
+    @delegated
+    async def write(self, buffer: Buffer, /) -> int | None:
+        """Write bytes with one call, and return how many were taken."""
+
+
+class AsyncBufferedIOBase(BufferedMethods, AsyncBase):
+    """The asynchronous io.BufferedIOBase and io.BufferedWriter."""
+
+
+class AsyncBufferedReader(PeekMethods, AsyncBufferedIOBase):
+    """The asynchronous io.BufferedReader and io.BufferedRandom."""
+
+
+class AsyncFileIO(RawMethods, AsyncBase):
+    """The asynchronous io.FileIO."""
+
+
+class AsyncIndirectBufferedIOBase(BufferedMethods, AsyncIndirectBase):
+    """The asynchronous io.BufferedIOBase that a function names anew."""
+
+
+class AsyncIndirectBufferedReader(PeekMethods, AsyncIndirectBufferedIOBase):
+    """The asynchronous io.BufferedReader that a function names anew."""
+
+
+class AsyncIndirectFileIO(RawMethods, AsyncIndirectBase):
+    """The asynchronous io.FileIO that a function names anew."""

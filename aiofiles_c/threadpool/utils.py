@@ -1,0 +1,125 @@
+"""Decorators that give a class the methods of the file it stands for.
+
+A class that uses them has the attributes `_file`, `_loop` and `_executor`, as
+AsyncBase has.  Whatever its methods are called with reaches the file's own
+method untouched, since that file may be a mock, or an object whose methods
+have parameters of their own.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+
+from .._engine import run_delegate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any, TypeVar
+
+    Class = TypeVar("Class", bound=type)
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+__all__ = (
+    "cond_delegate_to_executor",
+    "delegate_to_executor",
+    "proxy_method_directly",
+    "proxy_property_directly",
+)
+
+
+def _delegate_method(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def method(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        call = getattr(self._file, name)
+        return await run_delegate(
+            self._loop, self._executor, call, *args, **kwargs
+        )
+
+    return method
+
+
+def _cond_delegate_method(
+    name: str,
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def method(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        call = getattr(self._file, name)
+        if self._file._rolled:
+            return await run_delegate(
+                self._loop, self._executor, call, *args, **kwargs
+            )
+        return call(*args, **kwargs)
+
+    return method
+
+
+def _proxy_method(name: str) -> Callable[..., Any]:
+    def method(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._file, name)(*args, **kwargs)
+
+    return method
+
+
+def _proxy_property(name: str) -> property:
+    def get(self: Any) -> Any:
+        return getattr(self._file, name)
+
+    return property(get, doc=f"The file's own {name}.")
+
+
+def _add_methods(
+    names: tuple[str, ...], make: Callable[[str], Callable[..., Any]]
+) -> Callable[[Class], Class]:
+    def decorate(cls: Class) -> Class:
+        for name in names:
+            method = make(name)
+            method.__name__ = name
+            method.__qualname__ = f"{cls.__qualname__}.{name}"
+            setattr(cls, name, method)
+        return cls
+
+    return decorate
+
+
+def delegate_to_executor(*attrs: str) -> Callable[[Class], Class]:
+    """Add coroutine methods that call the file's in the executor."""
+    return _add_methods(attrs, _delegate_method)
+
+
+def cond_delegate_to_executor(*attrs: str) -> Callable[[Class], Class]:
+    """Add coroutine methods that use the executor once a file has rolled.
+
+    The file is a SpooledTemporaryFile, which tells it by `_rolled`; before
+    that it is memory, and called at once.
+    """
+    return _add_methods(attrs, _cond_delegate_method)
+
+
+def proxy_method_directly(*attrs: str) -> Callable[[Class], Class]:
+    """Add methods that call the file's at once."""
+    return _add_methods(attrs, _proxy_method)
+
+
+def proxy_property_directly(*attrs: str) -> Callable[[Class], Class]:
+    """Add read-only properties that give the file's attributes."""
+
+    def decorate(cls: Class) -> Class:
+        for name in attrs:
+            setattr(cls, name, _proxy_property(name))
+        return cls
+
+    return decorate
+
+
+def delegated(declared: Method) -> Method:
+    """Call the file's method of the declared name in the executor.
+
+    The declaration gives the signature and the docstring; it never runs.
+    """
+    method: Any = wraps(declared)(_delegate_method(declared.__name__))
+    return method
+
+
+def cond_delegated(declared: Method) -> Method:
+    """Do as `delegated` does, but only once the file has rolled over."""
+    method: Any = wraps(declared)(_cond_delegate_method(declared.__name__))
+    return method

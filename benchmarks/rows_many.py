@@ -1,0 +1,179 @@
+"""Many tasks at once, and what one trip to a thread costs.
+
+The rows of trips switch the routes off that answer at once, by the
+environment of aiofiles_c, and read without a buffer: each read is a trip in
+every library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+
+from files import KIB, MIB
+from row import Row, in_thread_each, round_of
+
+__all__ = ("ROWS",)
+
+TOTAL = 64 * MIB
+BLOCK = 4 * KIB
+POOL_ONLY = {"AIOFILES_C_INLINE": "0"}
+
+
+def one_blocking(path, offset):
+    with open(path, "rb") as f:
+        f.seek(offset)
+        return len(f.read(BLOCK))
+
+
+def tasks_blocking(files, n, tasks):
+    path = files.blob(TOTAL)
+    offsets = files.offsets(TOTAL, BLOCK)
+    done = 0
+    for i in range(n):
+        done = one_blocking(path, offsets[i % tasks])
+    return done
+
+
+async def tasks_awaiting(lib, files, n, tasks):
+    path = files.blob(TOTAL)
+    offsets = files.offsets(TOTAL, BLOCK)
+
+    async def one(i):
+        async with lib.open(path, "rb") as f:
+            await f.seek(offsets[i])
+            return len(await f.read(BLOCK))
+
+    return await round_of(tasks, n, one)
+
+
+async def tasks_threaded(files, n, tasks):
+    path = files.blob(TOTAL)
+    offsets = files.offsets(TOTAL, BLOCK)
+    return await round_of(
+        tasks, n, lambda i: asyncio.to_thread(one_blocking, path, offsets[i])
+    )
+
+
+def whole_one(path):
+    with open(path, "rb") as f:
+        return len(f.read())
+
+
+def whole_blocking(files, n, size):
+    path = files.blob(size)
+    done = 0
+    for _ in range(n):
+        done = whole_one(path)
+    return done
+
+
+async def whole_awaiting(lib, files, n, size, tasks):
+    path = files.blob(size)
+
+    async def one(_):
+        async with lib.open(path, "rb") as f:
+            return len(await f.read())
+
+    return await round_of(tasks, n, one)
+
+
+async def whole_threaded(files, n, size, tasks):
+    path = files.blob(size)
+    return await round_of(
+        tasks, n, lambda _: asyncio.to_thread(whole_one, path)
+    )
+
+
+def hop_blocking(files, n, tasks):
+    path = files.blob(TOTAL)
+    data = b""
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(open(path, "rb", buffering=0))
+            for _ in range(tasks)
+        ]
+        for i in range(n):
+            data = opened[i % tasks].read(BLOCK)
+    return len(data)
+
+
+async def hop_awaiting(lib, files, n, tasks):
+    path = files.blob(TOTAL)
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(lib.open_raw(path, "rb"))
+            for _ in range(tasks)
+        ]
+        if tasks == 1:
+            read = opened[0].read
+            data = b""
+            for _ in range(n):
+                data = await read(BLOCK)
+        else:
+            data = await round_of(tasks, n, lambda i: opened[i].read(BLOCK))
+    return len(data)
+
+
+async def hop_threaded(files, n, tasks):
+    path = files.blob(TOTAL)
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(open(path, "rb", buffering=0))
+            for _ in range(tasks)
+        ]
+        if tasks == 1:
+            return await in_thread_each(lambda _: len(opened[0].read(BLOCK)))(
+                files, n
+            )
+        data = await round_of(
+            tasks, n, lambda i: asyncio.to_thread(opened[i].read, BLOCK)
+        )
+    return len(data)
+
+
+def _hop(name, about, ops, slow_ops, tasks):
+    return Row(
+        name,
+        about,
+        ops,
+        slow_ops,
+        functools.partial(hop_blocking, tasks=tasks),
+        functools.partial(hop_awaiting, tasks=tasks),
+        threaded=functools.partial(hop_threaded, tasks=tasks),
+        env=POOL_ONLY,
+    )
+
+
+ROWS = (
+    Row(
+        "open100_tasks_c100",
+        "a task of a hundred at once: open, seek, read(4096), close",
+        5_000,
+        2_000,
+        functools.partial(tasks_blocking, tasks=100),
+        functools.partial(tasks_awaiting, tasks=100),
+        ("seek",),
+        threaded=functools.partial(tasks_threaded, tasks=100),
+    ),
+    Row(
+        "read_all_1m_c10",
+        "a task of ten at once: open, read() of 1 MiB, close",
+        200,
+        200,
+        functools.partial(whole_blocking, size=MIB),
+        functools.partial(whole_awaiting, size=MIB, tasks=10),
+        threaded=functools.partial(whole_threaded, size=MIB, tasks=10),
+    ),
+    _hop(
+        "hop_read_4k_c1",
+        "one trip to a thread: an unbuffered read(4096)",
+        4_000,
+        2_000,
+        1,
+    ),
+    _hop(
+        "hop_read_4k_c100", "a trip of a hundred at once", 10_000, 5_000, 100
+    ),
+)

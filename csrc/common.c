@@ -1,0 +1,236 @@
+/* common.c - the operations that all kinds of files share: flush(), close(),
+ * and what a file can do. */
+#include "file.h"
+#include "text.h"
+
+/* ---- arguments and state ---- */
+
+static bool
+op_has_args(const OpObject *op)
+{
+    return op->arg[0] != NULL || op->rest != NULL || op->kwargs != NULL;
+}
+
+/* The operation of the class that comes behind ours: the delegate's. */
+static PyObject *
+delegate_call(OpObject *op)
+{
+    PyObject *result = NULL, *method = NULL, *args = NULL;
+    PyObject *super = PyObject_CallFunctionObjArgs(
+        (PyObject *)&PySuper_Type,
+        (PyObject *)op->state->file_types[CLASS_COUNT], (PyObject *)op->file,
+        NULL);
+    if (super == NULL) {
+        goto done;
+    }
+    method = PyObject_GetAttrString(super, op->kind->name);
+    args = method == NULL ? NULL : op_args_tuple(op);
+    if (args == NULL) {
+        goto done;
+    }
+    result = PyObject_Call(method, args, op->kwargs);
+done:
+    Py_XDECREF(super);
+    Py_XDECREF(method);
+    Py_XDECREF(args);
+    return result;
+}
+
+enum step
+file_begin(OpObject *op, unsigned need)
+{
+    FileObject *file = op->file;
+    if (file->real != NULL) {
+        /* Others may go on: what it calls may be operations of this file. */
+        op_leave_queue(op);
+        return op_delegate(op, delegate_call(op));
+    }
+    if (file->closed || (file->flags & need) != need) {
+        return file_reference_error(op);
+    }
+    return STEP_DONE;
+}
+
+/* ---- flush() ---- */
+
+static enum step
+flush_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op_has_args(op)) {
+        return file_reference_error(op);
+    }
+    if (file->text != NULL) {
+        file->text->telling_off = false;
+    }
+    if (!op->filling) {
+        step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    if (file->flags & MODE_PLUS && file->shared && file->bufsize != 0) {
+        step = file_rewind(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    *result = Py_NewRef(Py_None);
+    return STEP_DONE;
+}
+
+/* ---- close() ---- */
+
+void
+file_mark_closed(FileObject *file)
+{
+    file->closed = true;
+    file->fd = -1;
+    file->writing = false;
+    buffer_free(&file->rbuf);
+    if (file->text != NULL) {
+        text_forget(file->text);
+    }
+}
+
+/* What is left to be done by a job before the file counts as closed. */
+static unsigned
+close_steps(FileObject *file)
+{
+    unsigned steps = file->closefd ? IO_CLOSE : 0;
+    if (file->wlen > 0) {
+        steps |= IO_WRITE;
+    }
+    else if (file->flags & MODE_PLUS && file->shared && file->bufsize != 0) {
+        file_drop_ahead(file);
+        if (file->rewind > 0) {
+            file->io.rewind = file->rewind;
+            steps |= IO_REWIND;
+        }
+    }
+    return steps;
+}
+
+static enum step
+close_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    if (file->real != NULL) {
+        return file_begin(op, 0);
+    }
+    if (op_has_args(op)) {
+        return file_reference_error(op);
+    }
+    if (op->phase == 0 && !file->closed) {
+        if (file->busy) {
+            return file_wait(op);
+        }
+        if (file->text != NULL && text_pass_on(file) < 0) {
+            return STEP_ERROR;
+        }
+        unsigned steps = close_steps(file);
+        if (steps == IO_CLOSE && !(file->flags & MODE_WRITE)
+            && file_meta_inline(file)) {
+            file->io.err = -sys_close(file->fd);
+            op_raise_route(op, ROUTE_KERNEL);
+        }
+        else if (steps != 0) {
+            op->phase = 1;
+            return file_submit(op, steps);
+        }
+        else {
+            file->io.err = 0;
+        }
+        op->phase = 1;
+    }
+    if (op->phase == 1) {
+        if (file->busy) {
+            return file_wait(op);
+        }
+        int err = file->io.err;
+        file->werr = 0;
+        file_mark_closed(file);
+        if (err != 0) {
+            return file_oserror(file, err, false);
+        }
+    }
+    *result = Py_NewRef(Py_None);
+    return STEP_DONE;
+}
+
+/* ---- what a file can do ---- */
+
+static enum step
+answer(bool yes, PyObject **result)
+{
+    *result = PyBool_FromLong(yes);
+    return STEP_DONE;
+}
+
+static enum step
+isatty_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op_has_args(op)) {
+        return file_reference_error(op);
+    }
+    if (file->regular) {
+        return answer(false, result);
+    }
+    if (!op->filling) {
+        if (file->busy) {
+            return file_wait(op);
+        }
+        op->filling = true;
+        return file_submit(op, IO_ISATTY);
+    }
+    step = file_returned(op);
+    return step == STEP_DONE ? answer(file->io.flag != 0, result) : step;
+}
+
+static enum step
+seekable_step(OpObject *op, PyObject **result)
+{
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    return op_has_args(op) ? file_reference_error(op)
+                           : answer(op->file->seekable, result);
+}
+
+static enum step
+writable_step(OpObject *op, PyObject **result)
+{
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    return op_has_args(op) ? file_reference_error(op)
+                           : answer(op->file->flags & MODE_WRITE, result);
+}
+
+const struct op_kind file_kinds_common[] = {
+    {"close", close_step, OP_HOPS,
+     "close($self, /)\n--\n\n"
+     "Write what is buffered and close the file; again, do nothing.\n\n"
+     "The descriptor is free also when an error is raised."},
+    {"flush", flush_step, 0,
+     "flush($self, /)\n--\n\n"
+     "Wait until all that was written is with the operating system."},
+    {"isatty", isatty_step, 0,
+     "isatty($self, /)\n--\n\nWhether the file is a terminal."},
+    {"seekable", seekable_step, 0,
+     "seekable($self, /)\n--\n\nWhether seek() and tell() work."},
+    {"writable", writable_step, 0,
+     "writable($self, /)\n--\n\nWhether the file was opened for writing."},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,79 @@
+/* compat.h - what differs between CPython 3.10 and 3.14, in one place. */
+#ifndef AIOFILES_C_COMPAT_H
+#define AIOFILES_C_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+/* The size that built-in open() gives a buffer for a file whose st_blksize
+ * is given (Modules/_io/_iomodule.c). */
+static inline Py_ssize_t
+compat_buffer_size(Py_ssize_t blksize)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    const Py_ssize_t least = 128 * 1024, most = 8192 * 1024;
+    Py_ssize_t size = blksize < most ? blksize : most;
+    return size > least ? size : least;
+#else
+    return blksize > 1 ? blksize : 8192;
+#endif
+}
+
+/* From 3.12 on an await of a foreign object goes through tp_iternext, and a
+ * raised exception is one object. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define AIOF_ONE_EXCEPTION 1
+#else
+#define AIOF_ONE_EXCEPTION 0
+#endif
+
+/* A pointer that is moved out before it is dropped. */
+#ifndef Py_SETREF
+#define Py_SETREF(dst, src)              \
+    do {                                 \
+        PyObject *aiof_old = (PyObject *)(dst); \
+        (dst) = (src);                   \
+        Py_DECREF(aiof_old);             \
+    } while (0)
+#endif
+
+/* The exception that is set, taken out, and put back. */
+struct compat_exc {
+    PyObject *type, *value, *traceback;
+};
+
+static inline void
+compat_exc_take(struct compat_exc *exc)
+{
+#if AIOF_ONE_EXCEPTION
+    exc->type = exc->traceback = NULL;
+    exc->value = PyErr_GetRaisedException();
+#else
+    PyErr_Fetch(&exc->type, &exc->value, &exc->traceback);
+#endif
+}
+
+static inline void
+compat_exc_restore(struct compat_exc *exc)
+{
+#if AIOF_ONE_EXCEPTION
+    PyErr_SetRaisedException(exc->value);
+#else
+    PyErr_Restore(exc->type, exc->value, exc->traceback);
+#endif
+}
+
+static inline int
+compat_is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
+#define AIOF_METHOD(f) ((PyCFunction)(void (*)(void))(f))
+
+#endif

@@ -1,0 +1,122 @@
+/* convert.c - a native file becomes one over a real io object.
+ *
+ * For those who ask for `_file`, `buffer`, `raw` or `detach()`: the object is
+ * made by built-in open over the same descriptor, with the same name and
+ * mode, and put where the native file was.  This waits for what is under way
+ * and for the flush: it is a synchronous call.
+ */
+#include <fcntl.h>
+
+#include "file.h"
+#include "text.h"
+
+static PyObject *
+convert_opener(PyObject *fd, PyObject *Py_UNUSED(args))
+{
+    return Py_NewRef(fd);
+}
+
+static PyMethodDef convert_opener_def = {
+    "opener", convert_opener, METH_VARARGS, NULL};
+
+static PyObject *
+convert_open(FileObject *file)
+{
+    bool text = file->text != NULL;
+    PyObject *opener = NULL, *mode = NULL, *real = NULL;
+    PyObject *fd = PyLong_FromLong(file->fd);
+    if (fd == NULL) {
+        return NULL;
+    }
+    mode = text ? Py_NewRef(file->mode) : file_raw_mode(file->flags);
+    opener = PyCFunction_New(&convert_opener_def, fd);
+    if (mode == NULL || opener == NULL) {
+        goto done;
+    }
+    bool named = !PyLong_Check(file->name);
+    real = PyObject_CallFunction(
+        file->state->io_open, "OOiOOOiO", named ? file->name : fd, mode,
+        file->bufsize == 0 ? 0 : file->buffering,
+        text ? file->encoding : Py_None, text ? file->errors : Py_None,
+        text ? file->newline : Py_None, (int)file->closefd,
+        named ? opener : Py_None);
+done:
+    Py_DECREF(fd);
+    Py_XDECREF(mode);
+    Py_XDECREF(opener);
+    return real;
+}
+
+/* The real object is moved to the native file's position: 0 or -1. */
+static int
+convert_seek(FileObject *file, PyObject *real)
+{
+    PyObject *at = file->text != NULL
+                       ? text_cookie(file, file_position(file))
+                       : PyLong_FromLongLong(file_position(file));
+    if (at == NULL) {
+        return -1;
+    }
+    PyObject *result = PyObject_CallMethod(real, "seek", "O", at);
+    Py_DECREF(at);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static int
+convert_check(FileObject *file)
+{
+    size_t unread = buffer_avail(&file->rbuf);
+    if (file->text != NULL) {
+        unread = file->rbuf.end - file->text->cur;
+    }
+    if (!file->seekable && unread > 0) {
+        PyErr_SetString(file->state->unsupported,
+                        "what was read ahead from a file that cannot seek "
+                        "cannot be handed over");
+        return -1;
+    }
+    return 0;
+}
+
+PyObject *
+file_convert(FileObject *file)
+{
+    if (file->real != NULL) {
+        return file->real;
+    }
+    file_settle(file);
+    if (file->text != NULL && text_pass_on(file) < 0) {
+        return NULL;
+    }
+    if (!file->closed && file->wlen > 0
+        && file_run_now(file, IO_WRITE) != 0) {
+        int err = file->werr;
+        file->werr = 0;
+        (void)file_oserror(file, err, false);
+        return NULL;
+    }
+    if (file->writing && file->wlen == 0) {
+        file->writing = false;
+        file->raw = file->woff;
+    }
+    PyObject *real = NULL;
+    if (file->closed) {
+        real = file_reference_closed(file);
+    }
+    else if (convert_check(file) == 0) {
+        real = convert_open(file);
+    }
+    if (real == NULL) {
+        return NULL;
+    }
+    if (!file->closed && file->seekable && convert_seek(file, real) < 0) {
+        Py_DECREF(real);
+        return NULL;
+    }
+    file->real = real;
+    if (!file->closed) {
+        file_mark_closed(file); /* the descriptor is the real object's */
+    }
+    return real;
+}

@@ -1,0 +1,256 @@
+/* file.h - the native file: its struct, its queue of operations, its job.
+ *
+ * One owner: all of it belongs to the loop thread (the holder of the GIL),
+ * but for what `io` points to while a job is under way (`busy`), which is the
+ * worker's.  At most one job of a file is under way.
+ *
+ * Positions.  `raw` is the offset of the byte behind rbuf.end; the logical
+ * position is what file_position() says.  A `shared` file uses and moves the
+ * kernel's offset of its descriptor and reads by the block sizes of built-in
+ * open, since others can see them; any other file is read and written at
+ * explicit offsets.
+ */
+#ifndef AIOFILES_C_FILE_H
+#define AIOFILES_C_FILE_H
+
+#include "buffer.h"
+#include "io.h"
+#include "op.h"
+
+/* open()'s mode, as bits. */
+enum {
+    MODE_READ = 1 << 0,
+    MODE_WRITE = 1 << 1,
+    MODE_APPEND = 1 << 2,
+    MODE_CREATE = 1 << 3,   /* "x" */
+    MODE_TRUNCATE = 1 << 4, /* "w" */
+    MODE_TEXT = 1 << 5,
+    MODE_PLUS = 1 << 6
+};
+
+struct text;
+
+typedef struct FileObject {
+    PyObject_HEAD
+    /* owned, in the order of file_tp_traverse */
+    PyObject *name;     /* what .name gives */
+    PyObject *mode;     /* what .mode gives */
+    PyObject *loop;     /* the loop of open() */
+    PyObject *encoding; /* text: what .encoding gives */
+    PyObject *errors;   /* text: what .errors gives */
+    PyObject *newline;  /* text: as open() got it */
+    PyObject *real;     /* the io object that took over, or NULL */
+    PyObject *target;   /* bytes or memoryview that the job reads into */
+    PyObject *path;     /* bytes that io.path points into, while opening */
+
+    ModuleState *state; /* borrowed: the type holds the module */
+    struct OpObject *head, *tail; /* borrowed: operations; head is on */
+    struct FileObject *busy_next, **busy_link; /* state->busy_files */
+
+    struct io io;       /* the one job */
+    struct buffer rbuf; /* read, not yet returned */
+    struct chunk *wfirst, *wlast; /* accepted, not yet handed over */
+    size_t wlen;        /* bytes in wfirst..wlast */
+    size_t wflight;     /* bytes in the write under way */
+    off_t woff;         /* while writing: offset of the first of wlen */
+    off_t raw;          /* otherwise: offset of the byte behind rbuf.end */
+    off_t rewind;       /* shared: what the descriptor's offset is ahead,
+                         * since bytes read ahead were dropped */
+    struct text *text;  /* NULL for binary files */
+    size_t bufsize;     /* that of built-in open; 0: raw */
+    size_t threshold;   /* accepted bytes beyond it are handed over */
+    size_t block;       /* size of the next block to be read */
+    int fd;             /* -1: not open */
+    int werr;           /* errno of a write-behind, not yet raised */
+    int buffering;      /* as open() got it */
+    unsigned char flags; /* MODE_* */
+    enum device_class device;
+    bool busy;      /* a job is under way */
+    bool ghost;     /* nobody refers to it, but for itself: see filejob.c */
+    bool writing;   /* the position is woff + wlen */
+    bool shared;    /* see above */
+    bool seekable;
+    bool regular;   /* S_ISREG */
+    bool nowait;    /* RWF_NOWAIT reads are worth a try */
+    bool closed;
+    bool closefd;
+    bool handed;    /* open() has given it to the user */
+    bool eof;       /* the last fill gave nothing */
+} FileObject;
+
+/* The greatest number of bytes that a file may owe the disk. */
+enum { FILE_WRITE_BOUND = 1 << 20 };
+
+/* What is gathered before it is handed over, where the user has not said. */
+enum { FILE_WRITE_BLOCK = 64 << 10 };
+
+int file_init(PyObject *module, ModuleState *state);
+
+/* ---- filejob.c: the one job ---- */
+
+/* Start the job of these steps; the caller has set their arguments in io, but
+ * for IO_WRITE, which takes all that was accepted.  STEP_BLOCK or ERROR. */
+enum step file_submit(OpObject *op, unsigned steps);
+
+/* Start it and do not wait: 0, or -1 with an exception. */
+int file_launch(OpObject *op, unsigned steps);
+
+/* Wait for the job under way: STEP_BLOCK. */
+enum step file_wait(OpObject *op);
+
+/* With routes 1 and 2 off, an operation that may not need a job goes by way
+ * of a worker all the same: STEP_BLOCK or ERROR. */
+enum step file_hop(OpObject *op);
+
+/* Without a loop: wait for the job under way and take its result. */
+void file_settle(FileObject *file);
+
+/* Write all that was accepted, and close if that is asked, on this thread;
+ * an errno, or 0. */
+int file_run_now(FileObject *file, unsigned steps);
+
+/* The same, by a worker, for a file that is going away. */
+void file_run_detached(FileObject *file, unsigned steps);
+
+/* The operation that the job is for is gone: if no worker has the job yet, it
+ * is taken back.  What was accepted for writing stays on its way. */
+void file_recall(FileObject *file);
+
+/* The end of a file that was not closed; it must not be busy. */
+void file_let_go(FileObject *file);
+
+/* Set an OSError, with the file's name if named; STEP_ERROR. */
+enum step file_oserror(FileObject *file, int err, bool named);
+
+/* At exit: no buffered byte may be left in a job of a loop that is gone. */
+void file_shutdown(ModuleState *state);
+
+/* ---- common.c ---- */
+
+/* The descriptor is gone: so is what was kept for it. */
+void file_mark_closed(FileObject *file);
+
+/* ---- file.c ---- */
+
+/* Offset of the next byte to be read or written, as tell() sees it. */
+off_t file_position(const FileObject *file);
+
+/* Whether a system call on this file's metadata, or on its data, may be made
+ * on the loop thread. */
+bool file_meta_inline(const FileObject *file);
+bool file_data_inline(const FileObject *file);
+
+/* From now on others may see the descriptor's offset (fileno). */
+void file_share(FileObject *file);
+
+/* ---- open.c ---- */
+
+/* The mode that FileIO gives itself: a new str. */
+PyObject *file_raw_mode(unsigned flags);
+
+/* ---- reference.c ---- */
+
+/* A closed real io object with the file's kind, name and mode: new. */
+PyObject *file_reference_closed(FileObject *file);
+
+/* The call is not one that can succeed: let a real io object of the running
+ * interpreter, in the same state, raise the error.  STEP_ERROR, or, where that
+ * has an answer after all, STEP_ANSWERED. */
+enum step file_reference_error(OpObject *op);
+PyObject *file_reference_raise(FileObject *file, const char *name,
+                               PyObject *args, PyObject *kwargs);
+
+/* ---- convert.c ---- */
+
+/* Turn the native file into one over a real io object, given back borrowed;
+ * NULL with an exception. */
+PyObject *file_convert(FileObject *file);
+
+/* ---- reading.c ---- */
+
+/* More bytes behind rbuf.end, want of them if they can be had in one go.
+ * STEP_DONE: file->eof says whether nothing came.  Else BLOCK or ERROR. */
+enum step file_fill(OpObject *op, size_t want);
+
+/* How many bytes are behind raw, as far as fstat says: op->left.  Once an
+ * operation. */
+enum step file_left(OpObject *op);
+
+/* The job that op submitted with op->filling set is back: STEP_DONE, or its
+ * error. */
+enum step file_returned(OpObject *op);
+
+/* Forget the bytes read ahead: the position is the logical one. */
+void file_drop_ahead(FileObject *file);
+
+/* The one optional size of a call; None is -1.  0, or -1 without an exception
+ * for a call that the reference is to refuse. */
+int op_size_arg(OpObject *op, Py_ssize_t *n);
+
+/* At the top of each step: a file that was converted, is closed or has not
+ * the mode bits of need goes another way.  STEP_DONE: go on. */
+enum step file_begin(OpObject *op, unsigned need);
+
+/* ---- seeking.c ---- */
+
+/* lseek, inline or by a job: *out is the offset. */
+enum step file_lseek(OpObject *op, off_t off, int whence, off_t *out);
+
+/* Drop what was read ahead, and take the offset of a descriptor that others
+ * see back to the position. */
+enum step file_rewind(OpObject *op);
+
+/* The position as tell() of the buffer gives it: a shared descriptor's offset
+ * may have been moved by others. */
+enum step file_true_position(OpObject *op, off_t *position);
+
+/* ---- writing.c ---- */
+
+struct chunk *chunk_new(size_t cap);
+void chunk_free_all(struct chunk *chunks);
+
+/* Accept bytes for writing; owner, where given, is borrowed and holds them.
+ * 0, or -1 with MemoryError. */
+int file_accept(FileObject *file, const char *data, size_t n,
+                PyObject *owner);
+
+/* Hand over what was accepted once it is enough: STEP_DONE, or ERROR. */
+enum step file_write_behind(OpObject *op);
+
+/* Before bytes are accepted: earlier errors, the bound.  STEP_DONE: go on. */
+enum step file_write_ready(OpObject *op);
+
+/* Where others see the descriptor: a write of count bytes that does not fit
+ * behind what the buffer holds finds that written before. */
+enum step file_make_room(OpObject *op, Py_ssize_t count);
+
+/* Until all that was accepted has been written.  STEP_DONE, BLOCK, ERROR. */
+enum step file_drain(OpObject *op);
+
+/* One item of writelines, or the argument of write. */
+typedef enum step (*write_fn)(OpObject *op, PyObject *data,
+                              Py_ssize_t *count);
+
+/* Raise what the built-in write says of data it does not take: ERROR. */
+enum step write_refuse(FileObject *file, PyObject *data);
+
+/* writelines over any write function. */
+enum step writelines_any(OpObject *op, write_fn write, PyObject **result);
+
+/* ---- the methods ---- */
+
+extern const struct op_kind file_kinds_common[];
+extern const struct op_kind file_kinds_raw[];
+extern const struct op_kind file_kinds_buffered[];
+extern const struct op_kind file_kinds_reader[];
+extern const struct op_kind file_kinds_lines[];
+extern const struct op_kind file_kinds_seek[];
+extern const struct op_kind file_kinds_write[];
+extern const struct op_kind text_kinds_read[];
+extern const struct op_kind text_kinds_write[];
+extern const struct op_kind text_kinds_seek[];
+extern const struct op_kind text_kinds_truncate[];
+extern const struct op_kind file_kind_next_line;
+extern const struct op_kind text_kind_next_line;
+
+#endif

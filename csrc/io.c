@@ -1,0 +1,193 @@
+/* io.c - the steps of a file's job, as a worker runs them.
+ *
+ * Any thread, no Python.  A destructor or an exiting process may run them in
+ * the place of a worker.
+ */
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { IO_IOV = 64 };
+
+/* What is to be known of a descriptor that becomes a file's: 0 or -errno. */
+static int
+io_inspect(struct io *io)
+{
+    int rc = sys_fstat(io->fd, &io->st);
+    if (rc < 0) {
+        return rc;
+    }
+    if (S_ISDIR(io->st.st_mode)) {
+        return -EISDIR;
+    }
+    io->device = device_lookup(io->devices, io->st.st_dev);
+    if (io->device != DEVICE_SLOW) {
+        /* Numbers of devices come back after an unmount, so what seems local
+         * is looked at each time; it costs little there. */
+        io->device = device_learn(io->devices, io->st.st_dev, io->fd);
+    }
+    off_t off = sys_lseek(io->fd, 0, io->append ? SEEK_END : SEEK_CUR);
+    io->seekable = off >= 0;
+    io->off = off >= 0 ? off : SYS_OFF_CURRENT;
+    io->flag = S_ISCHR(io->st.st_mode) ? sys_isatty(io->fd) : 0;
+    return 0;
+}
+
+static int
+io_open(struct io *io)
+{
+    if (io->steps & IO_OPEN) {
+        int fd = sys_open(io->path, io->flags, io->mode);
+        if (fd < 0) {
+            return fd;
+        }
+        io->fd = fd;
+    }
+    int rc = io_inspect(io);
+    if (rc < 0 && (io->steps & IO_OPEN)) {
+        (void)sys_close(io->fd);
+        io->fd = -1;
+    }
+    return rc;
+}
+
+/* The bytes of the chunks that are not written yet, as an iovec. */
+static int
+io_gather(const struct chunk *chunk, struct iovec *iov)
+{
+    int n = 0;
+    for (; chunk != NULL && n < IO_IOV; chunk = chunk->next) {
+        if (chunk->done < chunk->len) {
+            iov[n].iov_base = (void *)(chunk->data + chunk->done);
+            iov[n].iov_len = chunk->len - chunk->done;
+            n++;
+        }
+    }
+    return n;
+}
+
+static void
+io_advance(struct chunk *chunk, size_t n)
+{
+    for (; n > 0; chunk = chunk->next) {
+        size_t part = chunk->len - chunk->done;
+        part = part < n ? part : n;
+        chunk->done += part;
+        n -= part;
+    }
+}
+
+static int
+io_write(struct io *io)
+{
+    struct iovec iov[IO_IOV];
+    int rc = 0;
+    for (;;) {
+        int niov = io_gather(io->chunks, iov);
+        if (niov == 0) {
+            break;
+        }
+        ssize_t n = sys_writev(io->fd, iov, niov, io->off);
+        if (n <= 0) {
+            rc = n < 0 ? (int)n : -EIO; /* a write of nothing: no progress */
+            break;
+        }
+        io_advance(io->chunks, (size_t)n);
+        io->done += (size_t)n;
+        if (io->off != SYS_OFF_CURRENT) {
+            io->off += n;
+        }
+        if (io->once) {
+            break;
+        }
+    }
+    return rc;
+}
+
+static int
+io_read(struct io *io)
+{
+    while (io->done < io->len) {
+        struct iovec iov = {io->buf + io->done, io->len - io->done};
+        ssize_t n = sys_readv(io->fd, &iov, 1, io->off);
+        if (n < 0) {
+            return (int)n;
+        }
+        if (n == 0) {
+            io->eof = true;
+            break;
+        }
+        io->done += (size_t)n;
+        if (io->off != SYS_OFF_CURRENT) {
+            io->off += n;
+        }
+        if (io->once) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static int
+io_lseek(struct io *io)
+{
+    off_t off = sys_lseek(io->fd, io->seek_off, io->whence);
+    if (off < 0) {
+        return (int)off;
+    }
+    io->seek_off = off;
+    return 0;
+}
+
+/* The steps between opening and closing: 0 or -errno of the first failure. */
+static int
+io_steps(struct io *io)
+{
+    int rc = 0;
+    if (io->steps & (IO_OPEN | IO_ADOPT)) {
+        rc = io_open(io);
+    }
+    if (rc == 0 && io->steps & IO_REWIND) {
+        off_t off = sys_lseek(io->fd, -io->rewind, SEEK_CUR);
+        rc = off < 0 ? (int)off : 0;
+    }
+    if (rc == 0 && io->steps & IO_WRITE) {
+        rc = io_write(io);
+    }
+    if (rc == 0 && io->steps & IO_LSEEK) {
+        rc = io_lseek(io);
+    }
+    if (rc == 0 && io->steps & IO_TRUNCATE) {
+        rc = sys_ftruncate(io->fd, io->size);
+    }
+    if (rc == 0 && io->steps & IO_FSYNC) {
+        rc = sys_fsync(io->fd);
+    }
+    if (rc == 0 && io->steps & IO_SIZE) {
+        rc = sys_fstat(io->fd, &io->st);
+        io->size = io->st.st_size;
+    }
+    if (rc == 0 && io->steps & IO_ISATTY) {
+        io->flag = sys_isatty(io->fd);
+    }
+    if (rc == 0 && io->steps & IO_READ) {
+        rc = io_read(io);
+    }
+    return rc;
+}
+
+void
+io_run(struct job *job)
+{
+    struct io *io = (struct io *)job;
+    io->done = 0;
+    io->eof = false;
+    int rc = io_steps(io);
+    if (io->steps & IO_CLOSE) {
+        int closed = sys_close(io->fd);
+        rc = rc < 0 ? rc : closed;
+    }
+    io->err = -rc;
+}

@@ -1,0 +1,77 @@
+/* io.h - the jobs of a file: what a worker does for one trip.
+ *
+ * One trip does everything that is already known to be needed, in the order
+ * of the bits of enum io_step, and stops at the first error.  The worker sees
+ * this struct and the memory it points to, nothing else of the file.
+ */
+#ifndef AIOFILES_C_IO_H
+#define AIOFILES_C_IO_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "device.h"
+#include "job.h"
+#include "sys.h"
+
+enum io_step {
+    IO_NOP = 0,
+    IO_OPEN = 1 << 0,     /* path, flags, mode -> fd */
+    IO_ADOPT = 1 << 1,    /* fd is given: a directory is an error */
+    IO_REWIND = 1 << 2,   /* take rewind off the descriptor's offset */
+    IO_WRITE = 1 << 3,    /* chunks, at off */
+    IO_LSEEK = 1 << 4,    /* the descriptor's offset: seek_off, whence */
+    IO_TRUNCATE = 1 << 5, /* to size */
+    IO_FSYNC = 1 << 6,
+    IO_SIZE = 1 << 7,     /* fstat -> st, size */
+    IO_ISATTY = 1 << 8,   /* -> flag */
+    IO_READ = 1 << 9,     /* into buf, at off */
+    IO_CLOSE = 1 << 10    /* also after an error */
+};
+
+/* A run of bytes to be written: memory of our own, or another owner's. */
+struct chunk {
+    struct chunk *next;
+    const char *data; /* room, or the owner's memory */
+    size_t len;       /* bytes to write */
+    size_t done;      /* of these, written */
+    size_t cap;       /* size of room; 0 where owner is set */
+    void *owner;      /* the object that data belongs to, or NULL */
+    char room[];
+};
+
+struct io {
+    struct job job; /* first: a job of ours is its struct io */
+    unsigned steps;
+    int fd;
+    int err;     /* 0, or the errno of the step that failed */
+    off_t off;   /* SYS_OFF_CURRENT: the descriptor's own offset */
+
+    const char *path;             /* IO_OPEN; pinned by the owner */
+    int flags;
+    mode_t mode;
+    bool append;                  /* O_APPEND: the start offset is the end */
+    struct device_table *devices; /* IO_OPEN, IO_ADOPT */
+    struct stat st;
+    enum device_class device;
+    bool seekable;
+
+    char *buf;    /* IO_READ */
+    size_t len;
+    bool once;    /* one call is enough, be it short (pipes, raw files) */
+    bool eof;     /* out: a call returned 0 */
+
+    struct chunk *chunks; /* IO_WRITE; advanced by the worker */
+
+    off_t rewind;
+    off_t seek_off; /* IO_LSEEK: in and out */
+    int whence;
+    off_t size;   /* IO_TRUNCATE in, IO_SIZE out */
+    int flag;     /* IO_ISATTY out */
+    size_t done;  /* bytes moved by IO_READ or IO_WRITE */
+};
+
+/* Run all the steps; what a worker does, or the caller where it may wait. */
+void io_run(struct job *job);
+
+#endif

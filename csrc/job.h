@@ -1,0 +1,35 @@
+/* job.h - one piece of work for a pool thread.
+ *
+ * A job is embedded in whatever it works for (struct io, a C test's own
+ * struct) and is never allocated by the pool.  Chart of its states, all moved
+ * by job_move() under pool->lock:
+ *
+ *   IDLE --pool_submit--> QUEUED --worker--> RUNNING --worker--> DONE
+ *     ^                      |                                     |
+ *     +----- pool_cancel ----+        port_drain, pool_wait -------+
+ */
+#ifndef AIOFILES_C_JOB_H
+#define AIOFILES_C_JOB_H
+
+#include <stdbool.h>
+
+struct job;
+struct port;
+
+typedef void (*job_fn)(struct job *);
+
+enum job_state { JOB_IDLE = 0, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
+
+struct job {
+    job_fn run;             /* read-only once submitted; a worker calls it */
+    job_fn finish;          /* read-only once submitted; for the loop thread */
+    struct port *port;      /* pool->lock: where the finished job is posted */
+    struct job *next;       /* pool->lock; the caller's in a list returned */
+    struct job *prev;       /* pool->lock */
+    unsigned long long seq; /* pool->lock: place in the order of submits */
+    enum job_state state;   /* pool->lock */
+    unsigned generation;    /* read-only once submitted: pool's at submit */
+    bool slow;              /* read-only once submitted: not known as local */
+};
+
+#endif

@@ -1,0 +1,170 @@
+/* lines.c - lines of binary files.
+ *
+ * op->got counts, from rbuf.pos on, the bytes that are known to hold no line
+ * end (readline) or that belong to lines already taken down (readlines): the
+ * position itself moves only at the end.
+ */
+#include "file.h"
+
+enum { LINES_PER_LOOK = 256 };
+
+/* The line's length from rbuf.pos + op->got on, once it is there whole or the
+ * limit or the end of the file cuts it: in *len.  Else BLOCK or ERROR. */
+static enum step
+line_find(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
+{
+    FileObject *file = op->file;
+    for (;;) {
+        size_t avail = buffer_avail(&file->rbuf) - start;
+        size_t most = avail;
+        if (limit >= 0 && (size_t)limit < most) {
+            most = (size_t)limit;
+        }
+        size_t seen = (size_t)op->got;
+        if (seen < most && !op->filling) {
+            const char *from = file->rbuf.data + file->rbuf.pos + start;
+            const char *nl = memchr(from + seen, '\n', most - seen);
+            if (nl != NULL) {
+                *len = (size_t)(nl - from) + 1;
+                return STEP_DONE;
+            }
+            op->got = (Py_ssize_t)most;
+        }
+        if (limit >= 0 && avail >= (size_t)limit && !op->filling) {
+            *len = (size_t)limit;
+            return STEP_DONE;
+        }
+        enum step step = file_fill(op, 1);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (file->eof) {
+            *len = buffer_avail(&file->rbuf) - start;
+            return STEP_DONE;
+        }
+    }
+}
+
+static enum step
+line_take(OpObject *op, size_t len, PyObject **result)
+{
+    FileObject *file = op->file;
+    *result = PyBytes_FromStringAndSize(
+        len == 0 ? NULL : file->rbuf.data + file->rbuf.pos, (Py_ssize_t)len);
+    if (*result == NULL) {
+        return STEP_ERROR;
+    }
+    file->rbuf.pos += len;
+    op_charge(op, len);
+    if (file->bufsize == 0 && !file->shared) {
+        file_drop_ahead(file); /* a raw file is read afresh each time */
+    }
+    return STEP_DONE;
+}
+
+static enum step
+readline_step(OpObject *op, PyObject **result)
+{
+    size_t len;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0) {
+            return file_reference_error(op);
+        }
+        op->phase = 1;
+    }
+    step = line_find(op, 0, op->n, &len);
+    return step == STEP_DONE ? line_take(op, len, result) : step;
+}
+
+static enum step
+next_line_step(OpObject *op, PyObject **result)
+{
+    size_t len;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    step = line_find(op, 0, -1, &len);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (len == 0) {
+        PyErr_SetNone(PyExc_StopAsyncIteration);
+        return STEP_ERROR;
+    }
+    return line_take(op, len, result);
+}
+
+/* readlines(): op->n is the hint, op->taken the bytes of op->acc's lines. */
+static enum step
+readlines_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0) {
+            return file_reference_error(op);
+        }
+        op->acc = PyList_New(0);
+        if (op->acc == NULL) {
+            return STEP_ERROR;
+        }
+        op->phase = 1;
+    }
+    for (int i = 1;; i++) {
+        size_t len;
+        if (i % LINES_PER_LOOK == 0 && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+        step = line_find(op, (size_t)op->taken, -1, &len);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (len == 0) {
+            break;
+        }
+        PyObject *line = PyBytes_FromStringAndSize(
+            file->rbuf.data + file->rbuf.pos + op->taken, (Py_ssize_t)len);
+        if (line == NULL || PyList_Append(op->acc, line) < 0) {
+            Py_XDECREF(line);
+            return STEP_ERROR;
+        }
+        Py_DECREF(line);
+        op_charge(op, len);
+        op->got = 0;
+        op->taken += (Py_ssize_t)len;
+        if (op->n > 0 && op->taken > op->n) {
+            break;
+        }
+    }
+    file->rbuf.pos += (size_t)op->taken;
+    if (file->bufsize == 0 && !file->shared) {
+        file_drop_ahead(file);
+    }
+    *result = op->acc;
+    op->acc = NULL;
+    return STEP_DONE;
+}
+
+const struct op_kind file_kinds_lines[] = {
+    {"readline", readline_step, 0,
+     "readline($self, size=-1, /)\n--\n\n"
+     "Read a line, of at most size bytes if size is not negative.\n\n"
+     "Returns bytes, empty at the end of the file."},
+    {"readlines", readlines_step, 0,
+     "readlines($self, hint=-1, /)\n--\n\n"
+     "Read lines to the end of the file, or until they make hint bytes.\n\n"
+     "Returns a list of bytes."},
+    {NULL, NULL, 0, NULL},
+};
+
+const struct op_kind file_kind_next_line = {
+    "__anext__", next_line_step, 0,
+    "__anext__($self, /)\n--\n\nThe next line."};

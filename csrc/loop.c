@@ -1,0 +1,214 @@
+/* loop.c - one port per event loop, and how operations are woken.
+ *
+ * Loop threads only, with the GIL.  A PortObject is callable and is given to
+ * loop.add_reader(): the reader table of the loop is its one owner, so it
+ * goes when the loop is closed or collected.  The module keeps a borrowed
+ * list of them and finds the port of a loop by the loop's address; a handle
+ * in the reader table refers to its loop, so the address is the loop's as
+ * long as the port lives.
+ */
+#include "loop.h"
+
+typedef struct PortObject {
+    PyObject_HEAD
+    ModuleState *state; /* borrowed: the type holds the module */
+    PyObject *loop;     /* borrowed, see above; compared, never used */
+    struct port *port;  /* owned; NULL after a fork */
+    struct PortObject *next; /* state->ports */
+    vectorcallfunc vectorcall;
+} PortObject;
+
+void
+loop_finish_jobs(struct job *jobs, struct port *port)
+{
+    while (jobs != NULL) {
+        struct job *job = jobs;
+        jobs = job->next;
+        job->next = NULL;
+        job->port = port;
+        job->finish(job);
+    }
+}
+
+static PyObject *
+port_vectorcall(PyObject *self, PyObject *const *Py_UNUSED(args),
+                size_t Py_UNUSED(nargsf), PyObject *Py_UNUSED(kwnames))
+{
+    PortObject *port = (PortObject *)self;
+    Py_INCREF(self); /* a finish may close the loop */
+    if (port->port != NULL) {
+        loop_finish_jobs(port_drain(port->port), port->port);
+        loop_finish_jobs(pool_orphans(port->state->pool), NULL);
+    }
+    Py_DECREF(self);
+    Py_RETURN_NONE;
+}
+
+static void
+port_unlink(PortObject *port)
+{
+    PortObject **link = &port->state->ports;
+    while (*link != NULL && *link != port) {
+        link = &(*link)->next;
+    }
+    if (*link == port) {
+        *link = port->next;
+    }
+}
+
+static void
+port_tp_dealloc(PyObject *self)
+{
+    PortObject *port = (PortObject *)self;
+    PyTypeObject *tp = Py_TYPE(self);
+    struct compat_exc exc;
+    compat_exc_take(&exc);
+    port_unlink(port);
+    if (port->port != NULL) {
+        struct port *gone = port->port;
+        port->port = NULL;
+        loop_finish_jobs(port_close(gone), NULL);
+    }
+    compat_exc_restore(&exc);
+    tp->tp_free(self);
+    Py_DECREF(tp); /* the reference taken when it was allocated */
+}
+
+PyObject *
+loop_running(ModuleState *state)
+{
+    PyObject *loop = PyObject_CallNoArgs(state->get_loop);
+    if (loop == Py_None) {
+        Py_CLEAR(loop);
+        PyErr_SetString(PyExc_RuntimeError, "no running event loop");
+    }
+    return loop;
+}
+
+static PortObject *
+port_new(ModuleState *state, PyObject *loop)
+{
+    PyObject *result = NULL, *fd = NULL;
+    PortObject *port = (PortObject *)state->port_type->tp_alloc(
+        state->port_type, 0);
+    if (port == NULL) {
+        return NULL;
+    }
+    port->state = state;
+    port->loop = loop;
+    port->vectorcall = port_vectorcall;
+    int err = 0;
+    port->port = port_create(state->pool, &err);
+    if (port->port == NULL) {
+        errno = -err;
+        PyErr_SetFromErrno(PyExc_OSError);
+        goto done;
+    }
+    fd = PyLong_FromLong(port_fd(port->port));
+    if (fd == NULL) {
+        goto done;
+    }
+    result = PyObject_CallMethodObjArgs(loop, state->str_add_reader, fd,
+                                        (PyObject *)port, NULL);
+    if (result != NULL) {
+        port->next = state->ports;
+        state->ports = port;
+    }
+done:
+    Py_XDECREF(fd);
+    Py_DECREF(port); /* the loop's reader table owns it now, or nobody */
+    if (result == NULL) {
+        return NULL;
+    }
+    Py_DECREF(result);
+    return port;
+}
+
+struct port *
+loop_port(ModuleState *state, PyObject *loop)
+{
+    PortObject *port = state->ports;
+    while (port != NULL && port->loop != loop) {
+        port = port->next;
+    }
+    if (port == NULL) {
+        port = port_new(state, loop);
+    }
+    return port == NULL ? NULL : port->port;
+}
+
+PyObject *
+loop_wake_future(PyObject *module, PyObject *future)
+{
+    ModuleState *state = state_of(module);
+    PyObject *done = PyObject_CallMethodNoArgs(future, state->str_done);
+    if (done == NULL) {
+        return NULL;
+    }
+    int is_done = PyObject_IsTrue(done);
+    Py_DECREF(done);
+    if (is_done != 0) {
+        return is_done < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    return PyObject_CallMethodOneArg(future, state->str_set_result, Py_None);
+}
+
+void
+loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
+{
+    struct compat_exc exc;
+    compat_exc_take(&exc);
+    PyObject *result = NULL;
+    PyObject *running = PyObject_CallNoArgs(state->get_loop);
+    if (running == loop) {
+        result = PyObject_CallOneArg(state->wake, future);
+    }
+    else if (running != NULL) {
+        result = PyObject_CallMethodObjArgs(
+            loop, state->str_call_soon_threadsafe, state->wake, future, NULL);
+    }
+    if (result == NULL) {
+        /* The loop is closed: nobody is left to be woken. */
+        PyErr_Clear();
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(running);
+    compat_exc_restore(&exc);
+}
+
+void
+loop_after_fork(ModuleState *state)
+{
+    for (PortObject *port = state->ports; port != NULL; port = port->next) {
+        port->loop = NULL;
+    }
+}
+
+static PyMemberDef port_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET,
+     (Py_ssize_t)offsetof(PortObject, vectorcall), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot port_slots[] = {
+    {Py_tp_dealloc, (void *)port_tp_dealloc},
+    {Py_tp_call, (void *)PyVectorcall_Call},
+    {Py_tp_members, port_members},
+    {0, NULL},
+};
+
+static PyType_Spec port_spec = {
+    .name = "aiofiles_c._core.Port",
+    .basicsize = sizeof(PortObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL
+             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = port_slots,
+};
+
+int
+loop_init(PyObject *module, ModuleState *state)
+{
+    state->port_type = (PyTypeObject *)PyType_FromModuleAndSpec(
+        module, &port_spec, NULL);
+    return state->port_type == NULL ? -1 : 0;
+}

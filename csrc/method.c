@@ -1,0 +1,199 @@
+/* method.c - the descriptor of an asynchronous method.
+ *
+ * As a function does in `async def`, a call makes the awaitable and keeps the
+ * arguments; whatever is wrong with them is raised where it is awaited.
+ */
+#include "method.h"
+
+#include "file.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyTypeObject *objclass;     /* owned */
+    const struct op_kind *kind; /* static */
+    ModuleState *state;         /* borrowed: the type holds the module */
+    vectorcallfunc vectorcall;
+} MethodObject;
+
+static PyObject *
+method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
+                  PyObject *kwnames)
+{
+    MethodObject *method = (MethodObject *)self;
+    Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+    if (nargs < 1 || !PyObject_TypeCheck(args[0], method->objclass)) {
+        PyErr_Format(PyExc_TypeError,
+                     "method '%s' requires a '%s' object", method->kind->name,
+                     method->objclass->tp_name);
+        return NULL;
+    }
+    OpObject *op = op_new(method->state, method->kind,
+                          (struct FileObject *)args[0]);
+    if (op != NULL
+        && op_set_args(op, args + 1, nargs - 1, kwnames) < 0) {
+        Py_CLEAR(op);
+    }
+    return (PyObject *)op;
+}
+
+static PyObject *
+method_tp_descr_get(PyObject *self, PyObject *obj, PyObject *Py_UNUSED(type))
+{
+    if (obj == NULL || obj == Py_None) {
+        return Py_NewRef(self);
+    }
+    return PyMethod_New(self, obj);
+}
+
+static int
+method_tp_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((MethodObject *)self)->objclass);
+    return 0;
+}
+
+static int
+method_tp_clear(PyObject *self)
+{
+    Py_CLEAR(((MethodObject *)self)->objclass);
+    return 0;
+}
+
+static void
+method_tp_dealloc(PyObject *self)
+{
+    PyTypeObject *tp = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    (void)method_tp_clear(self);
+    tp->tp_free(self);
+    Py_DECREF(tp); /* the reference taken when it was allocated */
+}
+
+static PyObject *
+method_get_name(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(((MethodObject *)self)->kind->name);
+}
+
+static PyObject *
+method_get_qualname(PyObject *self, void *Py_UNUSED(closure))
+{
+    MethodObject *method = (MethodObject *)self;
+    PyObject *cls = PyObject_GetAttrString((PyObject *)method->objclass,
+                                           "__name__");
+    if (cls == NULL) {
+        return NULL;
+    }
+    PyObject *name = PyUnicode_FromFormat("%U.%s", cls, method->kind->name);
+    Py_DECREF(cls);
+    return name;
+}
+
+/* The doc of a kind is "name(signature)\n--\n\ntext". */
+static const char *
+method_doc_text(const struct op_kind *kind)
+{
+    const char *text = strstr(kind->doc, "\n--\n\n");
+    return text == NULL ? kind->doc : text + 5;
+}
+
+static PyObject *
+method_get_doc(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(
+        method_doc_text(((MethodObject *)self)->kind));
+}
+
+static PyObject *
+method_get_text_signature(PyObject *self, void *Py_UNUSED(closure))
+{
+    const struct op_kind *kind = ((MethodObject *)self)->kind;
+    const char *start = strchr(kind->doc, '(');
+    const char *end = strstr(kind->doc, "\n--\n\n");
+    if (start == NULL || end == NULL) {
+        Py_RETURN_NONE;
+    }
+    return PyUnicode_FromStringAndSize(start, end - start);
+}
+
+static PyObject *
+method_tp_repr(PyObject *self)
+{
+    PyObject *name = method_get_qualname(self, NULL);
+    if (name == NULL) {
+        return NULL;
+    }
+    PyObject *repr = PyUnicode_FromFormat("<coroutine method %R>", name);
+    Py_DECREF(name);
+    return repr;
+}
+
+static PyMemberDef method_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET,
+     (Py_ssize_t)offsetof(MethodObject, vectorcall), READONLY, NULL},
+    {"__objclass__", T_OBJECT, (Py_ssize_t)offsetof(MethodObject, objclass),
+     READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef method_getset[] = {
+    {"__name__", method_get_name, NULL, NULL, NULL},
+    {"__qualname__", method_get_qualname, NULL, NULL, NULL},
+    {"__doc__", method_get_doc, NULL, NULL, NULL},
+    {"__text_signature__", method_get_text_signature, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot method_slots[] = {
+    {Py_tp_dealloc, (void *)method_tp_dealloc},
+    {Py_tp_traverse, (void *)method_tp_traverse},
+    {Py_tp_clear, (void *)method_tp_clear},
+    {Py_tp_repr, (void *)method_tp_repr},
+    {Py_tp_call, (void *)PyVectorcall_Call},
+    {Py_tp_descr_get, (void *)method_tp_descr_get},
+    {Py_tp_members, method_members},
+    {Py_tp_getset, method_getset},
+    {0, NULL},
+};
+
+static PyType_Spec method_spec = {
+    .name = "aiofiles_c._core.coroutine_method",
+    .basicsize = sizeof(MethodObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR
+             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = method_slots,
+};
+
+int
+method_init(PyObject *module, ModuleState *state)
+{
+    state->method_type = (PyTypeObject *)PyType_FromModuleAndSpec(
+        module, &method_spec, NULL);
+    return state->method_type == NULL ? -1 : 0;
+}
+
+int
+method_add_all(ModuleState *state, PyTypeObject *type,
+               const struct op_kind *kinds)
+{
+    for (const struct op_kind *kind = kinds; kind->name != NULL; kind++) {
+        MethodObject *method = (MethodObject *)state->method_type->tp_alloc(
+            state->method_type, 0);
+        if (method == NULL) {
+            return -1;
+        }
+        method->objclass = (PyTypeObject *)Py_NewRef((PyObject *)type);
+        method->kind = kind;
+        method->state = state;
+        method->vectorcall = method_vectorcall;
+        int rc = PyObject_SetAttrString((PyObject *)type, kind->name,
+                                        (PyObject *)method);
+        Py_DECREF(method);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,119 @@
+/* op.h - the awaitable behind every method. */
+#ifndef AIOFILES_C_OP_H
+#define AIOFILES_C_OP_H
+
+#include "state.h"
+
+struct FileObject;
+struct OpObject;
+
+/* What a step function says.  BLOCK: a job of the file is under way; call me
+ * again when it is finished.  DELEGATE: op->sub is the iterator of another
+ * awaitable; its result is mine.  YIELD: let the loop run once, then call me
+ * again.  ANSWERED: done, and the result is op->acc. */
+enum step { STEP_DONE, STEP_ERROR, STEP_BLOCK, STEP_DELEGATE, STEP_YIELD,
+            STEP_ANSWERED };
+
+typedef enum step (*step_fn)(struct OpObject *op, PyObject **result);
+
+enum {
+    OP_HOPS = 1 << 0 /* always makes a job of its own */
+};
+
+struct op_kind {
+    const char *name;
+    step_fn step;
+    unsigned flags;
+    const char *doc; /* starts with the signature */
+};
+
+/*  NEW --first step--> RUNNING --BLOCK, YIELD, DELEGATE--> SUSPENDED
+ *   |                    | ^----------- send ------------------'
+ *   `------ close -------+--> FINISHED                                  */
+enum op_state { OP_NEW, OP_RUNNING, OP_SUSPENDED, OP_FINISHED };
+
+#define OP_MAX_ARGS 3
+
+typedef struct OpObject {
+    PyObject_HEAD
+    /* owned, in the order of op_tp_traverse */
+    struct FileObject *file;
+    PyObject *arg[OP_MAX_ARGS]; /* positional; NULL where not given */
+    PyObject *kwargs;  /* dict of keyword arguments, or NULL */
+    PyObject *rest;    /* tuple of all the arguments where they are more */
+    PyObject *acc;     /* the step function's partial result */
+    PyObject *sub;     /* iterator that this one waits for, or NULL */
+    PyObject *waiter;  /* the future behind sub, where we made it */
+    PyObject *loop;    /* the loop of waiter */
+
+    ModuleState *state; /* borrowed: the type holds the module */
+    const struct op_kind *kind;
+    struct OpObject *next; /* borrowed: the file's queue, or the free list */
+    unsigned long long yielded_at; /* state->yields then */
+    Py_ssize_t n;      /* the step function's own */
+    Py_ssize_t got;    /* the step function's own */
+    Py_ssize_t taken;  /* the step function's own */
+    Py_ssize_t sum;    /* the step function's own */
+    Py_ssize_t left;   /* bytes to the end of the file: see file_left */
+    unsigned forks;    /* state->forks when it was queued */
+    unsigned char status; /* enum op_state */
+    unsigned char phase;  /* the step function's own; 0 at the start */
+    unsigned char route;  /* enum route: the slowest so far */
+    bool queued;   /* in the file's queue */
+    bool filling;  /* the job under way is this operation's read */
+    bool hopped;   /* a job was made */
+    bool yielded;  /* gave way since the last step */
+    bool saw_end;  /* a job of this operation has met the end of the file */
+    bool sized;    /* left is known */
+    bool would_block; /* a descriptor that is non-blocking had nothing */
+    bool resumes;  /* what sub gives is for the step function */
+} OpObject;
+
+int op_init(PyObject *module, ModuleState *state);
+
+/* A new operation; file may be NULL until the first step sets it.  NULL with
+ * MemoryError. */
+OpObject *op_new(ModuleState *state, const struct op_kind *kind,
+                 struct FileObject *file);
+
+/* Keep a call's arguments in op; 0 or -1. */
+int op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
+                PyObject *kwnames);
+
+/* All the arguments as they were given, for another callable: a new tuple. */
+PyObject *op_args_tuple(OpObject *op);
+
+/* Wait for coroutine (steals; NULL passes an error on): STEP_DELEGATE or
+ * STEP_ERROR. */
+enum step op_delegate(OpObject *op, PyObject *coroutine);
+
+/* The same, but its result comes to op->acc and the step is called again. */
+enum step op_delegate_then(OpObject *op, PyObject *coroutine);
+
+/* Let the next operation of the file go on while this one does. */
+void op_leave_queue(OpObject *op);
+
+/* The operation at the head of a file's queue may go on. */
+void op_wake(OpObject *op);
+
+/* Whether a step in the middle of much work has to return STEP_YIELD. */
+bool op_must_yield(OpObject *op);
+
+/* Count inline work against the budget. */
+static inline void
+op_charge(OpObject *op, size_t bytes)
+{
+    op->state->cost += 60u + (unsigned)(bytes >> 4);
+}
+
+static inline void
+op_raise_route(OpObject *op, enum route route)
+{
+    if (op->route < route) {
+        op->route = (unsigned char)route;
+    }
+}
+
+void op_clear_free_list(ModuleState *state);
+
+#endif

@@ -1,0 +1,563 @@
+/* open.c - _core.open(): a native file for each call that is plainly valid.
+ *
+ * Whatever is not - a mode that does not parse, an unknown codec, a
+ * descriptor below 0 - goes to the delegate, whose built-in open() raises the
+ * error or knows how to do it.
+ */
+#include "open.h"
+
+#include <fcntl.h>
+#include <langinfo.h>
+
+#include "text.h"
+
+/* open()'s arguments, borrowed, and what they come to. */
+struct request {
+    PyObject *file, *mode, *encoding, *errors, *newline, *loop;
+    int buffering;
+    unsigned flags;       /* MODE_* */
+    enum codec codec;
+    bool closefd;
+    bool adopted;         /* file is a descriptor */
+    PyObject *opener;     /* or NULL */
+    PyObject *name;       /* .name, where it is not file itself */
+};
+
+/* ---- what is plainly valid: 0; else -1, perhaps with an exception ---- */
+
+static int
+parse_mode(PyObject *mode, unsigned *flags)
+{
+    unsigned seen = 0;
+    if (!PyUnicode_CheckExact(mode)) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(mode); i++) {
+        static const char letters[] = "rwaxb+t";
+        Py_UCS4 c = PyUnicode_READ_CHAR(mode, i);
+        const char *at = c < 128 ? strchr(letters, (int)c) : NULL;
+        unsigned bit = at == NULL || c == 0 ? 0 : 1u << (at - letters);
+        if (bit == 0 || seen & bit) {
+            return -1;
+        }
+        seen |= bit;
+    }
+    unsigned kind = seen & 15;
+    if (kind == 0 || kind & (kind - 1) || (seen & 0x50) == 0x50) {
+        return -1;
+    }
+    *flags = kind == 1 ? MODE_READ : kind == 2 ? MODE_WRITE | MODE_TRUNCATE
+             : kind == 4 ? MODE_WRITE | MODE_APPEND
+                         : MODE_WRITE | MODE_CREATE;
+    if (seen & 0x20) {
+        *flags |= MODE_READ | MODE_WRITE | MODE_PLUS;
+    }
+    if (!(seen & 0x10)) {
+        *flags |= MODE_TEXT;
+    }
+    return 0;
+}
+
+static enum codec
+codec_of_name(PyObject *name)
+{
+    if (PyUnicode_CompareWithASCIIString(name, "utf-8") == 0) {
+        return CODEC_UTF8;
+    }
+    if (PyUnicode_CompareWithASCIIString(name, "ascii") == 0) {
+        return CODEC_ASCII;
+    }
+    if (PyUnicode_CompareWithASCIIString(name, "iso8859-1") == 0) {
+        return CODEC_LATIN1;
+    }
+    return CODEC_OTHER;
+}
+
+/* The native codec behind an encoding's name, remembered by the name. */
+static int
+parse_encoding(ModuleState *state, PyObject *encoding, enum codec *codec)
+{
+    PyObject *known = PyDict_GetItemWithError(state->codecs, encoding);
+    if (known == NULL) {
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+        PyObject *info = PyObject_CallOneArg(state->codecs_lookup, encoding);
+        PyObject *name = info == NULL
+                             ? NULL : PyObject_GetAttrString(info, "name");
+        Py_XDECREF(info);
+        if (name == NULL) {
+            return -1;
+        }
+        *codec = PyUnicode_Check(name) ? codec_of_name(name) : CODEC_OTHER;
+        Py_DECREF(name);
+        known = PyLong_FromLong(*codec);
+        if (known == NULL
+            || PyDict_SetItem(state->codecs, encoding, known) < 0) {
+            Py_XDECREF(known);
+            return -1;
+        }
+        Py_DECREF(known);
+    }
+    else {
+        *codec = (enum codec)PyLong_AsLong(known);
+    }
+    return *codec == CODEC_OTHER ? -1 : 0;
+}
+
+/* What TextIOWrapper makes of encoding=None: asked once for each code set
+ * that the locale has.  Borrowed. */
+static PyObject *
+locale_encoding(ModuleState *state)
+{
+    const char *codeset = nl_langinfo(CODESET);
+    if (state->locale_encoding != NULL
+        && strncmp(codeset, state->locale_codeset,
+                   sizeof(state->locale_codeset)) == 0) {
+        return state->locale_encoding;
+    }
+    PyObject *name = NULL, *wrapper = NULL;
+    PyObject *io = PyImport_ImportModule("io");
+    PyObject *bytes = io == NULL
+                          ? NULL : PyObject_CallMethod(io, "BytesIO", NULL);
+    if (bytes != NULL) {
+        wrapper = PyObject_CallMethod(io, "TextIOWrapper", "Os", bytes,
+                                      "locale");
+    }
+    if (wrapper != NULL) {
+        name = PyObject_GetAttrString(wrapper, "encoding");
+    }
+    Py_XDECREF(io);
+    Py_XDECREF(bytes);
+    Py_XDECREF(wrapper);
+    if (name == NULL) {
+        return NULL;
+    }
+    strncpy(state->locale_codeset, codeset,
+            sizeof(state->locale_codeset) - 1);
+    Py_XSETREF(state->locale_encoding, name);
+    return name;
+}
+
+static int
+parse_errors(ModuleState *state, PyObject *errors)
+{
+    int known = PyDict_Contains(state->error_handlers, errors);
+    if (known != 0) {
+        return known < 0 ? -1 : 0;
+    }
+    PyObject *handler = PyObject_CallOneArg(state->lookup_error, errors);
+    if (handler == NULL) {
+        return -1;
+    }
+    Py_DECREF(handler);
+    return PyDict_SetItem(state->error_handlers, errors, Py_None);
+}
+
+static int
+parse_text(ModuleState *state, struct request *r)
+{
+    if (r->encoding == Py_None
+        || (PyUnicode_CheckExact(r->encoding)
+            && PyUnicode_CompareWithASCIIString(r->encoding, "locale")
+                   == 0)) {
+        if (r->encoding == Py_None && state->warn_default_encoding) {
+            return -1; /* the built-in open warns */
+        }
+        r->encoding = locale_encoding(state);
+    }
+    if (r->encoding == NULL || !PyUnicode_CheckExact(r->encoding)
+        || parse_encoding(state, r->encoding, &r->codec) < 0) {
+        return -1;
+    }
+    if (r->errors == Py_None) {
+        r->errors = state->str_strict;
+    }
+    else if (!PyUnicode_CheckExact(r->errors)
+             || parse_errors(state, r->errors) < 0) {
+        return -1;
+    }
+    if (r->newline == Py_None) {
+        return 0;
+    }
+    if (!PyUnicode_CheckExact(r->newline)) {
+        return -1;
+    }
+    static const char *const legal[] = {"", "\n", "\r", "\r\n"};
+    for (size_t i = 0; i < sizeof(legal) / sizeof(legal[0]); i++) {
+        if (PyUnicode_CompareWithASCIIString(r->newline, legal[i]) == 0) {
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int
+parse_buffering(struct request *r, PyObject *buffering)
+{
+    if (!PyLong_CheckExact(buffering)) {
+        return -1;
+    }
+    long n = PyLong_AsLong(buffering);
+    if (n < -1 || n > (1 << 30) || (n == 0 && r->flags & MODE_TEXT)) {
+        return -1;
+    }
+    r->buffering = (int)n;
+    return 0;
+}
+
+static int
+parse_request(ModuleState *state, struct request *r, PyObject *buffering)
+{
+    if (parse_mode(r->mode, &r->flags) < 0
+        || parse_buffering(r, buffering) < 0) {
+        return -1;
+    }
+    if (r->flags & MODE_TEXT) {
+        if (parse_text(state, r) < 0) {
+            return -1;
+        }
+    }
+    else if (r->encoding != Py_None || r->errors != Py_None
+             || r->newline != Py_None) {
+        return -1;
+    }
+    if (r->adopted) {
+        int overflow;
+        long fd = PyLong_AsLongAndOverflow(r->file, &overflow);
+        return overflow != 0 || fd < 0 || fd > INT_MAX ? -1 : 0;
+    }
+    return r->closefd ? 0 : -1;
+}
+
+/* ---- the file to be ---- */
+
+static enum file_class
+class_of(const struct request *r)
+{
+    if (r->flags & MODE_TEXT) {
+        return CLASS_TEXT;
+    }
+    if (r->buffering == 0) {
+        return CLASS_RAW;
+    }
+    return r->flags & MODE_READ ? CLASS_READER : CLASS_BUFFERED;
+}
+
+PyObject *
+file_raw_mode(unsigned flags)
+{
+    const char *mode = flags & MODE_CREATE ? (flags & MODE_PLUS ? "xb+" : "xb")
+                       : flags & MODE_APPEND
+                           ? (flags & MODE_PLUS ? "ab+" : "ab")
+                       : flags & MODE_PLUS ? "rb+"
+                       : flags & MODE_READ ? "rb" : "wb";
+    return PyUnicode_FromString(mode);
+}
+
+static int
+file_set_text(FileObject *file, const struct request *r)
+{
+    struct text *text = text_new();
+    if (text == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    file->text = text;
+    text->codec = r->codec;
+    file->encoding = Py_NewRef(r->encoding);
+    file->errors = Py_NewRef(r->errors);
+    file->newline = Py_NewRef(r->newline);
+    text->line_buffering = r->buffering == 1;
+    if (r->newline == Py_None) {
+        text->translate = text->universal = true;
+        return 0;
+    }
+    Py_ssize_t n = PyUnicode_GET_LENGTH(r->newline);
+    text->universal = n == 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        text->readnl[i] = (char)PyUnicode_READ_CHAR(r->newline, i);
+    }
+    if (text->readnl[0] == '\r') {
+        memcpy(text->writenl, text->readnl, sizeof(text->writenl));
+    }
+    return 0;
+}
+
+static void
+file_set_target(FileObject *file, const struct request *r)
+{
+    static const int access[] = {O_RDONLY, O_WRONLY, O_RDWR};
+    struct io *io = &file->io;
+    io->append = r->flags & MODE_APPEND;
+    io->devices = file->state->devices;
+    io->mode = 0666;
+    io->flags = access[(r->flags & MODE_WRITE ? 1 : 0)
+                       + (r->flags & MODE_PLUS ? 1 : 0)];
+    io->flags |= r->flags & MODE_CREATE ? O_EXCL | O_CREAT : 0;
+    io->flags |= r->flags & MODE_TRUNCATE ? O_TRUNC | O_CREAT : 0;
+    io->flags |= r->flags & MODE_APPEND ? O_APPEND | O_CREAT : 0;
+    if (r->adopted) {
+        file->fd = (int)PyLong_AsLong(r->file);
+    }
+    else {
+        io->path = PyBytes_AS_STRING(file->path);
+    }
+}
+
+static FileObject *
+file_new(ModuleState *state, const struct request *r, PyObject *path)
+{
+    PyTypeObject *cls = (PyTypeObject *)state->classes[class_of(r)];
+    if (cls == NULL) {
+        PyErr_SetString(PyExc_SystemError, "no classes were registered");
+        return NULL;
+    }
+    FileObject *file = (FileObject *)cls->tp_alloc(cls, 0);
+    if (file == NULL) {
+        return NULL;
+    }
+    file->fd = -1;
+    file->state = state;
+    file->flags = (unsigned char)r->flags;
+    file->buffering = r->buffering;
+    file->closefd = r->closefd;
+    file->shared = r->adopted || r->opener != NULL;
+    file->path = Py_XNewRef(path);
+    file->name = Py_NewRef(r->name);
+    file->loop = Py_NewRef(r->loop);
+    file->mode = r->flags & MODE_TEXT ? Py_NewRef(r->mode)
+                                      : file_raw_mode(r->flags);
+    if (file->mode == NULL
+        || (r->flags & MODE_TEXT && file_set_text(file, r) < 0)) {
+        Py_DECREF(file);
+        return NULL;
+    }
+    file_set_target(file, r);
+    return file;
+}
+
+/* ---- the operation ---- */
+
+/* The job has opened the descriptor: the rest of what a file needs. */
+static void
+file_set_opened(FileObject *file)
+{
+    const struct io *io = &file->io;
+    file->device = io->device;
+    file->regular = S_ISREG(io->st.st_mode);
+    file->seekable = io->seekable;
+    file->nowait = file->state->has_nowait;
+    file->raw = io->seekable ? io->off : 0;
+    file->shared = file->shared || !file->regular || !file->seekable;
+    Py_ssize_t size = file->buffering;
+    if (size < 0 || (size == 1)) {
+        size = compat_buffer_size(io->st.st_blksize);
+    }
+    file->bufsize = (size_t)size;
+    file->threshold = file->bufsize;
+    if (file->buffering < 0 && !file->shared
+        && file->threshold < FILE_WRITE_BLOCK) {
+        file->threshold = FILE_WRITE_BLOCK;
+    }
+    if (file->text != NULL && file->buffering < 0 && io->flag) {
+        file->text->line_buffering = true;
+    }
+    if (file->text != NULL && file->bufsize == 0) {
+        file->bufsize = TEXT_CHUNK;
+    }
+}
+
+/* The built-in open() refuses to read and write what cannot seek. */
+static enum step
+open_refuse_unseekable(OpObject *op)
+{
+    FileObject *file = op->file;
+    PyErr_SetString(op->state->unsupported,
+                    "File or stream is not seekable.");
+    if (!file->closefd) {
+        file->fd = -1;
+    }
+    return STEP_ERROR;
+}
+
+/* What the user's opener has returned, as FileIO takes it: 0 or -1. */
+static int
+open_take_descriptor(FileObject *file, PyObject *number)
+{
+    if (!PyLong_Check(number)) {
+        PyErr_SetString(PyExc_TypeError, "expected integer from opener");
+        return -1;
+    }
+    int overflow;
+    long fd = PyLong_AsLongAndOverflow(number, &overflow);
+    if (overflow != 0 || fd > INT_MAX || fd < INT_MIN) {
+        PyErr_SetString(PyExc_OverflowError,
+                        "Python int too large to convert to C int");
+        return -1;
+    }
+    if (fd < 0) {
+        PyErr_Format(PyExc_ValueError, "opener returned %ld", fd);
+        return -1;
+    }
+    (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC); /* EBADF comes with fstat */
+    file->io.fd = file->fd = (int)fd;
+    return 0;
+}
+
+/* The mode as built-in open() gives it to its raw file. */
+static const char *
+audit_mode(unsigned flags)
+{
+    bool plus = flags & MODE_PLUS;
+    return flags & MODE_CREATE     ? (plus ? "x+" : "x")
+           : flags & MODE_TRUNCATE ? (plus ? "w+" : "w")
+           : flags & MODE_APPEND   ? (plus ? "a+" : "a")
+                                   : (plus ? "r+" : "r");
+}
+
+/* Phase 0: nothing done; 1: the opener runs; 2: the job is under way. */
+static enum step
+open_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    PyObject *opener = op->arg[0];
+    bool adopted = file->path == NULL || opener != NULL;
+    if (op->phase == 0) {
+        int flags = file->io.flags | O_CLOEXEC;
+        if (file->path != NULL
+            && PySys_Audit("open", "Osi", file->name,
+                           audit_mode(file->flags), flags) < 0) {
+            return STEP_ERROR;
+        }
+        if (opener != NULL) {
+            op->phase = 1;
+            return op_delegate_then(op, PyObject_CallFunction(
+                op->state->call_opener, "OOiO", opener, file->name, flags,
+                file->loop));
+        }
+        op->phase = 2;
+        return file_submit(op, adopted ? IO_ADOPT : IO_OPEN);
+    }
+    if (op->phase == 1) {
+        if (open_take_descriptor(file, op->acc) < 0) {
+            return STEP_ERROR;
+        }
+        op->phase = 2;
+        return file_submit(op, IO_ADOPT);
+    }
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file->io.err != 0) {
+        if (adopted) {
+            file->fd = -1; /* the descriptor stays its owner's */
+        }
+        /* FileIO names the file, but for a number that is no descriptor. */
+        return file_oserror(file, file->io.err,
+                            !adopted || file->io.err != EBADF);
+    }
+    file_set_opened(file);
+    if (file->flags & MODE_PLUS && file->bufsize != 0 && !file->seekable) {
+        return open_refuse_unseekable(op);
+    }
+    file->io.path = NULL;
+    Py_CLEAR(file->path);
+    file->handed = true;
+    *result = Py_NewRef((PyObject *)file);
+    return STEP_DONE;
+}
+
+static const struct op_kind open_kind = {
+    "open", open_step, OP_HOPS,
+    "open(...)\n--\n\nOpen a native file."};
+
+/* ---- _core.open ---- */
+
+enum { ARG_FILE, ARG_MODE, ARG_BUFFERING, ARG_ENCODING, ARG_ERRORS,
+       ARG_NEWLINE, ARG_CLOSEFD, ARG_OPENER, ARG_LOOP, ARG_COUNT };
+
+static PyObject *
+open_by_delegate(ModuleState *state, PyObject *const *args)
+{
+    if (PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            return NULL;
+        }
+        PyErr_Clear(); /* it comes again, from the built-in open */
+    }
+    return PyObject_Vectorcall(state->delegate_open, args, ARG_COUNT, NULL);
+}
+
+static int
+warn_line_buffering(const struct request *r)
+{
+    if (r->buffering != 1 || r->flags & MODE_TEXT) {
+        return 0;
+    }
+    return PyErr_WarnEx(PyExc_RuntimeWarning,
+                        "line buffering (buffering=1) isn't supported in "
+                        "binary mode, the default buffer size will be used",
+                        2);
+}
+
+static PyObject *
+open_operation(ModuleState *state, struct request *r, PyObject *path)
+{
+    if (warn_line_buffering(r) < 0) {
+        return NULL;
+    }
+    if (r->buffering == 1 && !(r->flags & MODE_TEXT)) {
+        r->buffering = -1;
+    }
+    FileObject *file = file_new(state, r, path);
+    if (file == NULL) {
+        return NULL;
+    }
+    OpObject *op = op_new(state, &open_kind, file);
+    if (op != NULL) {
+        op->arg[0] = Py_XNewRef(r->opener);
+    }
+    Py_DECREF(file);
+    return (PyObject *)op;
+}
+
+PyObject *
+core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    ModuleState *state = state_of(module);
+    PyObject *result = NULL, *path = NULL;
+    if (nargs != ARG_COUNT) {
+        PyErr_Format(PyExc_TypeError, "open expected %d arguments, got %zd",
+                     (int)ARG_COUNT, nargs);
+        return NULL;
+    }
+    struct request r = {
+        .file = args[ARG_FILE], .mode = args[ARG_MODE],
+        .encoding = args[ARG_ENCODING], .errors = args[ARG_ERRORS],
+        .newline = args[ARG_NEWLINE], .loop = args[ARG_LOOP],
+        .closefd = args[ARG_CLOSEFD] == Py_True,
+        .adopted = PyLong_CheckExact(args[ARG_FILE]),
+    };
+    if (args[ARG_OPENER] != Py_None && !r.adopted) {
+        r.opener = args[ARG_OPENER];
+    }
+    if ((!r.closefd && args[ARG_CLOSEFD] != Py_False)
+        || parse_request(state, &r, args[ARG_BUFFERING]) < 0) {
+        return open_by_delegate(state, args);
+    }
+    if (r.adopted) {
+        r.name = Py_NewRef(r.file);
+    }
+    else {
+        r.name = PyOS_FSPath(r.file);
+        if (r.name == NULL || !PyUnicode_FSConverter(r.name, &path)) {
+            Py_XDECREF(r.name);
+            return open_by_delegate(state, args);
+        }
+    }
+    result = open_operation(state, &r, path);
+    Py_DECREF(r.name);
+    Py_XDECREF(path);
+    return result;
+}

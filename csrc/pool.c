@@ -1,0 +1,395 @@
+/* pool.c - the queue of jobs: what any thread does with a pool.
+ *
+ * Jobs are taken in the order of their submits, but for those marked slow,
+ * which may hold no more than half of the workers: a mount that hangs must
+ * not keep a local file waiting.  Hence two queues, and a sequence number
+ * that says which of the two heads is older.
+ *
+ * Always: no threads means an empty queue (pool_submit sees to it), and no
+ * worker sleeps while there is a job that no other comes for (pool_check).
+ */
+#include "pool_int.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* How long a worker waits for work before it ends. */
+#define POOL_IDLE_MS 10000
+
+/* --- the lock --- */
+
+void
+pool_lock(struct pool *pool)
+{
+    int err = pthread_mutex_lock(&pool->lock);
+    assert(err == 0);
+    (void)err; /* NDEBUG */
+}
+
+void
+pool_unlock(struct pool *pool)
+{
+    int err = pthread_mutex_unlock(&pool->lock);
+    assert(err == 0);
+    (void)err; /* NDEBUG */
+}
+
+bool
+pool_held(struct pool *pool)
+{
+    return pthread_mutex_trylock(&pool->lock) == EBUSY;
+}
+
+void
+pool_wait_settled(struct pool *pool)
+{
+    assert(pool_held(pool));
+    pool->waiters++;
+    pthread_cond_wait(&pool->settled, &pool->lock);
+    pool->waiters--;
+}
+
+void
+pool_tell_settled(struct pool *pool)
+{
+    assert(pool_held(pool));
+    if (pool->waiters > 0) {
+        pthread_cond_broadcast(&pool->settled);
+    }
+}
+
+/* --- lists of jobs --- */
+
+void
+job_move(struct job *job, enum job_state from, enum job_state to)
+{
+    assert(job->state == from);
+    (void)from; /* NDEBUG */
+    job->state = to;
+}
+
+void
+job_list_push(struct job_list *list, struct job *job)
+{
+    job->next = NULL;
+    job->prev = list->tail;
+    if (list->tail != NULL) {
+        list->tail->next = job;
+    }
+    else {
+        list->head = job;
+    }
+    list->tail = job;
+    list->count++;
+}
+
+void
+job_list_remove(struct job_list *list, struct job *job)
+{
+    assert(list->count > 0);
+    if (job->prev != NULL) {
+        job->prev->next = job->next;
+    }
+    else {
+        assert(list->head == job);
+        list->head = job->next;
+    }
+    if (job->next != NULL) {
+        job->next->prev = job->prev;
+    }
+    else {
+        assert(list->tail == job);
+        list->tail = job->prev;
+    }
+    job->next = job->prev = NULL;
+    list->count--;
+}
+
+struct job *
+job_list_collect(struct job_list *list)
+{
+    struct job *head = list->head;
+    for (struct job *job = head; job != NULL; job = job->next) {
+        job_move(job, JOB_DONE, JOB_IDLE);
+        job->port = NULL;
+        job->prev = NULL;
+    }
+    *list = (struct job_list){0};
+    return head;
+}
+
+/* --- the queue --- */
+
+static struct job_list *
+pool_queue_of(struct pool *pool, const struct job *job)
+{
+    return job->slow ? &pool->slow : &pool->local;
+}
+
+/* How many more slow jobs may run. */
+static unsigned
+pool_slow_room(const struct pool *pool)
+{
+    unsigned most = pool->max_threads > 1 ? pool->max_threads / 2 : 1;
+    return most > pool->slow_running ? most - pool->slow_running : 0;
+}
+
+unsigned
+pool_ready(const struct pool *pool)
+{
+    unsigned room = pool_slow_room(pool);
+    unsigned slow = pool->slow.count;
+    return pool->local.count + (slow < room ? slow : room);
+}
+
+struct job *
+pool_take(struct pool *pool)
+{
+    assert(pool_held(pool));
+    struct job *job = pool->local.head;
+    struct job *slow = pool->slow.head;
+    if (slow != NULL && pool_slow_room(pool) > 0
+        && (job == NULL || slow->seq < job->seq)) {
+        job = slow;
+    }
+    if (job == NULL) {
+        return NULL;
+    }
+    job_list_remove(pool_queue_of(pool, job), job);
+    job_move(job, JOB_QUEUED, JOB_RUNNING);
+    pool->running++;
+    pool->slow_running += job->slow;
+    return job;
+}
+
+void
+pool_check(struct pool *pool)
+{
+    assert(pool_held(pool));
+    assert((pool->local.head == NULL) == (pool->local.count == 0));
+    assert((pool->slow.head == NULL) == (pool->slow.count == 0));
+    assert(pool->threads > 0 || pool->local.count + pool->slow.count == 0);
+    assert(pool->running + pool->coming + pool->idle_count == pool->threads);
+    assert(pool->slow_running <= pool->running);
+    /* Nobody sleeps while there is a job that nobody comes for. */
+    assert(pool->idle == NULL || pool_ready(pool) <= pool->coming);
+    (void)pool; /* NDEBUG */
+}
+
+/* --- create, destroy, fork --- */
+
+struct pool *
+pool_create(unsigned max_threads)
+{
+    struct pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL) {
+        return NULL;
+    }
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->settled, NULL);
+    pool->idle_ms = POOL_IDLE_MS;
+    pool->max_threads = max_threads > 0 ? max_threads : 1;
+    pool->owned = true;
+    return pool;
+}
+
+void
+pool_unlock_leave(struct pool *pool)
+{
+    assert(pool_held(pool));
+    bool last = !pool->owned && pool->threads == 0 && pool->ports == 0;
+    pool_unlock(pool);
+    if (!last) {
+        return;
+    }
+    worker_free_spare(pool);
+    pthread_cond_destroy(&pool->settled);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+static void
+queue_give_back(struct job_list *queue)
+{
+    while (queue->head != NULL) {
+        struct job *job = queue->head;
+        job_list_remove(queue, job);
+        port_detach(job);
+        job_move(job, JOB_QUEUED, JOB_IDLE);
+    }
+}
+
+void
+pool_destroy(struct pool *pool)
+{
+    struct worker *worker;
+
+    pool_lock(pool);
+    pool->owned = false;
+    queue_give_back(&pool->local);
+    queue_give_back(&pool->slow);
+    while ((worker = worker_call(pool)) != NULL) {
+        pthread_cond_signal(&worker->wake);
+    }
+    pool_unlock_leave(pool);
+}
+
+/* The threads are gone, and may have been anywhere when the process was
+ * copied: the lock held, a list half linked.  So nothing that another thread
+ * writes is read here, and what hung from it is left where it is. */
+void
+pool_after_fork(struct pool *pool)
+{
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->settled, NULL);
+    pool->waiters = 0;
+    pool->generation++;
+    pool->local = pool->slow = pool->orphans = (struct job_list){0};
+    pool->running = pool->slow_running = 0;
+    pool->threads = pool->coming = pool->idle_count = 0;
+    pool->idle = pool->spare = NULL;
+}
+
+bool
+pool_lost(const struct pool *pool, const struct job *job)
+{
+    /* No lock: without a fork in between the answer is in read-only fields,
+     * and after one no other thread knows the job. */
+    return job->generation != pool->generation && job->state != JOB_IDLE;
+}
+
+/* --- settings and counts --- */
+
+void
+pool_set_max_threads(struct pool *pool, unsigned max_threads)
+{
+    struct worker *called;
+
+    pool_lock(pool);
+    pool->max_threads = max_threads > 0 ? max_threads : 1;
+    /* Those above the new maximum leave: sleepers now, others by and by. */
+    for (unsigned n = pool->max_threads; n < pool->threads; n++) {
+        called = worker_call(pool);
+        if (called == NULL) {
+            break;
+        }
+        pthread_cond_signal(&called->wake);
+    }
+    while (worker_summon(pool, &called) > 0) {
+        if (called != NULL) {
+            pthread_cond_signal(&called->wake);
+        }
+    }
+    pool_check(pool);
+    pool_unlock(pool);
+}
+
+void
+pool_get_stats(struct pool *pool, struct pool_stats *stats)
+{
+    pool_lock(pool);
+    stats->threads = pool->threads;
+    stats->idle = pool->idle_count;
+    stats->max_threads = pool->max_threads;
+    stats->queued = pool->local.count + pool->slow.count;
+    stats->running = pool->running;
+    stats->jobs = pool->submits;
+    pool_unlock(pool);
+}
+
+/* --- jobs --- */
+
+int
+pool_submit(struct pool *pool, struct port *port, struct job *job)
+{
+    struct worker *called = NULL;
+
+    pool_lock(pool);
+    assert(pool->owned);
+    job_move(job, JOB_IDLE, JOB_QUEUED);
+    job->generation = pool->generation;
+    job->seq = pool->submits++;
+    port_attach(port, job);
+    job_list_push(pool_queue_of(pool, job), job);
+    int err = worker_summon(pool, &called);
+    if (err < 0 && pool->threads == 0) {
+        job_list_remove(pool_queue_of(pool, job), job);
+        port_detach(job);
+        job_move(job, JOB_QUEUED, JOB_IDLE);
+        pool->submits--;
+    }
+    else {
+        err = 0; /* those who live will come to it */
+    }
+    pool_check(pool);
+    pool_unlock(pool);
+    /* Not under the lock, which the woken would run into.  A worker is not
+     * freed before the pool, so the signal may come late: then it is one too
+     * many, and whoever gets it looks at called and sleeps on. */
+    if (called != NULL) {
+        pthread_cond_signal(&called->wake);
+    }
+    return err;
+}
+
+bool
+pool_cancel(struct pool *pool, struct job *job)
+{
+    bool found = false;
+
+    pool_lock(pool);
+    if (!pool_lost(pool, job) && job->state == JOB_QUEUED) {
+        job_list_remove(pool_queue_of(pool, job), job);
+        port_detach(job);
+        job_move(job, JOB_QUEUED, JOB_IDLE);
+        found = true;
+    }
+    pool_check(pool);
+    pool_unlock(pool);
+    return found;
+}
+
+/* Take a job that is DONE off its port or the orphans. */
+static bool
+job_collect(struct pool *pool, struct job *job)
+{
+    assert(pool_held(pool));
+    if (pool_lost(pool, job) || job->state != JOB_DONE) {
+        return false;
+    }
+    job_list_remove(port_list_of(pool, job), job);
+    job->port = NULL;
+    job_move(job, JOB_DONE, JOB_IDLE);
+    return true;
+}
+
+void
+pool_wait(struct pool *pool, struct job *job)
+{
+    pool_lock(pool);
+    while (!pool_lost(pool, job)
+           && (job->state == JOB_QUEUED || job->state == JOB_RUNNING)) {
+        pool_wait_settled(pool);
+    }
+    (void)job_collect(pool, job);
+    pool_unlock(pool);
+}
+
+bool
+pool_reap(struct pool *pool, struct job *job)
+{
+    pool_lock(pool);
+    bool done = job_collect(pool, job);
+    pool_unlock(pool);
+    return done;
+}
+
+struct job *
+pool_orphans(struct pool *pool)
+{
+    pool_lock(pool);
+    struct job *jobs = job_list_collect(&pool->orphans);
+    pool_unlock(pool);
+    return jobs;
+}

@@ -1,0 +1,126 @@
+/* pool_int.h - what pool.c, worker.c and port.c share.
+ *
+ * Rules:
+ * 1. pool->lock is the only lock here, and guards every field marked "lock".
+ * 2. It is not held while a job runs or a descriptor is written.  Starting a
+ *    thread does happen under it, so that a failure to start can be answered
+ *    before anybody relies on that thread; it is rare.
+ * 3. A function that needs it held says so by its first assert.
+ * 4. A worker is `coming` from the moment it is certain to look for a job
+ *    until it looks: started, called from its sleep, or about to finish with
+ *    the job before.  With as many workers coming as there are jobs that may
+ *    be taken, nobody need be woken or started; see worker_summon().
+ * 5. Memory of the pool lives while it has an owner, a thread or an open port;
+ *    that of a port while it is open or a job under way names it.
+ */
+#ifndef AIOFILES_C_POOL_INT_H
+#define AIOFILES_C_POOL_INT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "pool.h"
+
+struct job_list {
+    struct job *head;
+    struct job *tail;
+    unsigned count;
+};
+
+struct worker {
+    struct pool *pool;   /* read-only once started */
+    struct worker *next; /* lock: in pool->idle or pool->spare */
+    pthread_cond_t wake; /* with lock: called was set */
+    bool called;         /* lock: off the idle list, there is work */
+};
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t settled; /* with lock: a job DONE, a port unpinned */
+    unsigned waiters;       /* lock: threads that wait for settled */
+    unsigned generation;    /* read-only between forks */
+    unsigned idle_ms;       /* read-only once the first job is submitted */
+    bool owned;             /* lock: false once destroyed */
+    unsigned ports;         /* lock: open */
+
+    struct job_list local;      /* lock: QUEUED */
+    struct job_list slow;       /* lock: QUEUED, on devices that may hang */
+    struct job_list orphans;    /* lock: DONE, without a port */
+    unsigned long long submits; /* lock */
+    unsigned running;           /* lock */
+    unsigned slow_running;      /* lock: of these, slow */
+
+    unsigned max_threads; /* lock */
+    unsigned threads;     /* lock: alive, those just started included */
+    unsigned coming;      /* lock: see rule 4 */
+    unsigned idle_count;  /* lock: length of idle */
+    struct worker *idle;  /* lock: asleep, the latest first */
+    struct worker *spare; /* lock: without a thread, for re-use */
+};
+
+struct port {
+    struct pool *pool;    /* read-only once created */
+    unsigned generation;  /* read-only once created: pool's at the time */
+    int read_fd;          /* read-only once created: the loop watches it */
+    int write_fd;         /* read-only once created; the same for an eventfd */
+    struct job_list done; /* lock: DONE, not yet drained */
+    bool signalled;       /* lock: a wake-up is sent or about to be */
+    bool closed;          /* lock */
+    unsigned pins;        /* lock: threads about to write to write_fd */
+    unsigned refs;        /* lock: one while open, one per job under way */
+};
+
+void pool_lock(struct pool *pool);
+void pool_unlock(struct pool *pool);
+bool pool_held(struct pool *pool); /* for asserts: somebody holds the lock */
+
+/* Wait, with the lock, for settled; and tell those who do. */
+void pool_wait_settled(struct pool *pool);
+void pool_tell_settled(struct pool *pool);
+
+/* Unlock, and free the pool if this was the last who had part in it. */
+void pool_unlock_leave(struct pool *pool);
+
+/* With the lock held: how many jobs a worker that came now could take; and
+ * the oldest of them, RUNNING, or NULL. */
+unsigned pool_ready(const struct pool *pool);
+struct job *pool_take(struct pool *pool);
+
+/* Assert what holds whenever the lock is released. */
+void pool_check(struct pool *pool);
+
+/* With the lock held: if more jobs are ready than workers coming, get one
+ * more to come: 1, with *called to be signalled if it is not NULL; 0 if there
+ * is no need, or all are busy; -errno if a thread could not be started. */
+int worker_summon(struct pool *pool, struct worker **called);
+
+/* With the lock held: take the latest sleeper off its list, to be signalled
+ * by the caller; NULL if none sleeps. */
+struct worker *worker_call(struct pool *pool);
+
+/* No threads are left: free what they leave for re-use. */
+void worker_free_spare(struct pool *pool);
+
+/* With the lock held, if the list belongs to the pool or a port. */
+void job_move(struct job *job, enum job_state from, enum job_state to);
+void job_list_push(struct job_list *list, struct job *job);
+void job_list_remove(struct job_list *list, struct job *job);
+
+/* Empty a list of DONE jobs: each IDLE, by ->next, without a port. */
+struct job *job_list_collect(struct job_list *list);
+
+/* With the lock held: a job under way names this port, or no longer does. */
+void port_attach(struct port *port, struct job *job);
+void port_detach(struct job *job);
+
+/* With the lock held: put a job that is DONE on its port's list, or on the
+ * orphans'.  A port returned is pinned: call port_wake on it unlocked, then
+ * port_unpin with the lock held again.  NULL: nobody to wake. */
+struct port *port_post(struct pool *pool, struct job *job);
+void port_wake(const struct port *port);
+void port_unpin(struct port *port);
+
+/* With the lock held: the list that a job that is DONE is on. */
+struct job_list *port_list_of(struct pool *pool, const struct job *job);
+
+#endif

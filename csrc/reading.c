@@ -1,0 +1,683 @@
+/* reading.c - the reads of binary files.
+ *
+ * Loop thread, with the GIL.  A step looks at the bytes behind rbuf.pos and
+ * moves pos only when it can say DONE; what is missing is fetched by
+ * file_fill() into the buffer, or, where the descriptor's own offset is not
+ * used and so nothing can be lost, straight into the caller's object.
+ */
+#include "file.h"
+#include "text.h"
+
+enum {
+    READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
+    READ_INLINE_MOST = 1 << 20,   /* one copy on the loop thread */
+    READ_BLOCK_LEAST = 8 << 10,
+    READ_BLOCK_MOST = 128 << 10
+};
+
+int
+op_size_arg(OpObject *op, Py_ssize_t *n)
+{
+    PyObject *arg = op->arg[0];
+    *n = -1;
+    if (op->kwargs != NULL || op->rest != NULL || op->arg[1] != NULL) {
+        return -1;
+    }
+    if (arg == NULL || arg == Py_None) {
+        return 0;
+    }
+    if (!PyIndex_Check(arg)) {
+        return -1;
+    }
+    *n = PyNumber_AsSsize_t(arg, PyExc_OverflowError);
+    if (*n == -1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        return -1;
+    }
+    return 0;
+}
+
+void
+file_drop_ahead(FileObject *file)
+{
+    struct buffer *rbuf = &file->rbuf;
+    /* Text keeps what it has decoded of the chunks that it has taken. */
+    size_t at = file->text != NULL ? file->text->end : rbuf->pos;
+    off_t ahead = (off_t)(rbuf->end - at);
+    file->raw -= ahead;
+    if (file->shared && file->seekable) {
+        file->rewind += ahead;
+    }
+    rbuf->end = at;
+    if (file->text == NULL) {
+        buffer_reset(rbuf);
+    }
+}
+
+/* ---- filling the buffer ---- */
+
+/* How much to read where want bytes are missing.  A descriptor whose offset
+ * others may see is read in the blocks of built-in open; a raw file is never
+ * read ahead. */
+static size_t
+fill_size(FileObject *file, size_t want)
+{
+    if (file->bufsize == 0 || (file->shared && file->text != NULL)) {
+        return want;
+    }
+    if (file->shared) {
+        size_t blocks = (want + file->bufsize - 1) / file->bufsize;
+        return blocks * file->bufsize;
+    }
+    if (file->block < READ_BLOCK_MOST) {
+        file->block = file->block == 0 ? READ_BLOCK_LEAST : file->block * 2;
+    }
+    return want > file->block ? want : file->block;
+}
+
+/* One read that cannot wait; as sys_read_nowait. */
+static ssize_t
+read_inline(OpObject *op, char *buf, size_t len, off_t off)
+{
+    FileObject *file = op->file;
+    struct iovec iov = {buf, len};
+    ssize_t n;
+    if (file->device == DEVICE_MEMORY) {
+        n = sys_readv(file->fd, &iov, 1, off);
+    }
+    else {
+        n = sys_read_nowait(file->fd, &iov, 1, off);
+        if (n == -EOPNOTSUPP) {
+            file->nowait = false;
+        }
+    }
+    if (n >= 0) {
+        op_raise_route(op, ROUTE_KERNEL);
+        op_charge(op, (size_t)n * 2);
+    }
+    return n;
+}
+
+static off_t
+read_offset(const FileObject *file)
+{
+    return file->shared ? SYS_OFF_CURRENT : file->raw;
+}
+
+enum step
+file_returned(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->busy) {
+        return file_wait(op);
+    }
+    op->filling = false;
+    op->saw_end = file->io.eof && file->io.steps & IO_READ;
+    if (file->io.err == EAGAIN && file->io.steps & IO_READ) {
+        op->would_block = true; /* to read() that is None */
+        file->eof = file->io.done == 0;
+        return STEP_DONE;
+    }
+    if (file->io.err != 0) {
+        return file_oserror(file, file->io.err, false);
+    }
+    return STEP_DONE;
+}
+
+static enum step
+fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
+{
+    struct io *io = &op->file->io;
+    unsigned steps = IO_READ;
+    io->buf = buf;
+    io->len = len;
+    io->off = off;
+    io->once = !op->file->regular;
+    if (op->file->rewind > 0) {
+        io->rewind = op->file->rewind;
+        steps |= IO_REWIND;
+    }
+    op->filling = true;
+    return file_submit(op, steps);
+}
+
+enum step
+file_fill(OpObject *op, size_t want)
+{
+    FileObject *file = op->file;
+    if (op->filling) {
+        return file_returned(op);
+    }
+    if (op->saw_end) {
+        file->eof = true;
+        return STEP_DONE;
+    }
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file->writing) {
+        enum step step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    size_t shift, size = fill_size(file, want);
+    int rc = buffer_reserve(&file->rbuf, size, &shift);
+    if (file->text != NULL) {
+        text_shift(file->text, shift);
+    }
+    if (rc < 0) {
+        PyErr_NoMemory();
+        return STEP_ERROR;
+    }
+    char *room = file->rbuf.data + file->rbuf.end;
+    if (file_data_inline(file) && size <= READ_INLINE_MOST) {
+        ssize_t n = read_inline(op, room, size, read_offset(file));
+        if (n >= 0) {
+            file->rbuf.end += (size_t)n;
+            file->raw += n;
+            file->eof = n == 0;
+            return STEP_DONE;
+        }
+        if (n != -EAGAIN && n != -EOPNOTSUPP) {
+            return file_oserror(file, (int)-n, false);
+        }
+    }
+    return fill_by_pool(op, room, size, read_offset(file));
+}
+
+/* ---- reading past the buffer ---- */
+
+/* Whether the bytes may go straight into the caller's object. */
+static bool
+read_may_direct(const FileObject *file, size_t missing)
+{
+    return file->regular && !file->shared
+           && (missing >= READ_DIRECT_LEAST || file->bufsize == 0);
+}
+
+/* Fill dst, which holder keeps in place, from the buffered bytes and the file
+ * until it is full or the file ends.  op->got counts; the file's position is
+ * not moved: see read_commit. */
+static enum step
+read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
+{
+    FileObject *file = op->file;
+    size_t avail = buffer_avail(&file->rbuf);
+    if (op->filling) {
+        enum step step = file_returned(op);
+        if (step == STEP_BLOCK) {
+            return step;
+        }
+        op->got += (Py_ssize_t)file->io.done;
+        if (step != STEP_DONE || file->io.eof) {
+            return step;
+        }
+    }
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file->writing) {
+        enum step step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    if (op->got == 0 && avail > 0) {
+        op->got = (Py_ssize_t)(avail < len ? avail : len);
+        memcpy(dst, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
+        op_charge(op, (size_t)op->got);
+    }
+    while ((size_t)op->got < len) {
+        size_t got = (size_t)op->got;
+        off_t off = file->raw + (off_t)(got - avail);
+        if (file_data_inline(file) && len - got <= READ_INLINE_MOST) {
+            ssize_t n = read_inline(op, dst + got, len - got, off);
+            if (n == 0) {
+                break;
+            }
+            if (n > 0) {
+                op->got += n;
+                continue;
+            }
+            if (n != -EAGAIN && n != -EOPNOTSUPP) {
+                return file_oserror(file, (int)-n, false);
+            }
+        }
+        Py_XSETREF(file->target, Py_NewRef(holder));
+        return fill_by_pool(op, dst + got, len - got, off);
+    }
+    return STEP_DONE;
+}
+
+/* The position moves behind the op->got bytes that read_direct gave. */
+static void
+read_commit(OpObject *op)
+{
+    FileObject *file = op->file;
+    size_t avail = buffer_avail(&file->rbuf);
+    size_t got = (size_t)op->got;
+    if (got <= avail) {
+        file->rbuf.pos += got;
+        return;
+    }
+    file->raw += (off_t)(got - avail);
+    buffer_reset(&file->rbuf);
+}
+
+static enum step
+take_bytes(OpObject *op, size_t n, PyObject **result)
+{
+    FileObject *file = op->file;
+    size_t avail = buffer_avail(&file->rbuf);
+    n = n < avail ? n : avail;
+    *result = PyBytes_FromStringAndSize(
+        n == 0 ? NULL : file->rbuf.data + file->rbuf.pos, (Py_ssize_t)n);
+    if (*result == NULL) {
+        return STEP_ERROR;
+    }
+    file->rbuf.pos += n;
+    op_charge(op, n);
+    if (file->bufsize == 0 && !file->shared) {
+        file_drop_ahead(file); /* a raw file is read afresh each time */
+    }
+    return STEP_DONE;
+}
+
+/* read_direct into a new bytes object of op->n bytes. */
+static enum step
+read_new_bytes(OpObject *op, PyObject **result)
+{
+    if (op->acc == NULL) {
+        op->acc = PyBytes_FromStringAndSize(NULL, op->n);
+        if (op->acc == NULL) {
+            return STEP_ERROR;
+        }
+    }
+    enum step step = read_direct(op, PyBytes_AS_STRING(op->acc),
+                                 (size_t)op->n, op->acc);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->got < op->n && _PyBytes_Resize(&op->acc, op->got) < 0) {
+        return STEP_ERROR;
+    }
+    read_commit(op);
+    *result = op->acc;
+    op->acc = NULL;
+    return STEP_DONE;
+}
+
+/* ---- read() ---- */
+
+enum step
+file_left(OpObject *op)
+{
+    FileObject *file = op->file;
+    struct stat st = {.st_size = 0};
+    if (op->sized || !file->regular) {
+        return STEP_DONE;
+    }
+    if (op->filling) {
+        enum step step = file_returned(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        st = file->io.st;
+    }
+    else if (file->busy) {
+        return file_wait(op);
+    }
+    else if (file_meta_inline(file)) {
+        int rc = sys_fstat(file->fd, &st);
+        if (rc < 0) {
+            return file_oserror(file, -rc, false);
+        }
+    }
+    else {
+        op->filling = true;
+        return file_submit(op, IO_SIZE);
+    }
+    op->sized = true;
+    if (st.st_size > file->raw && st.st_size < PY_SSIZE_T_MAX) {
+        op->left = (Py_ssize_t)(st.st_size - file->raw);
+    }
+    return STEP_DONE;
+}
+
+/* Grow op->acc, which is full, since the file goes on behind its size. */
+static int
+read_all_grow(OpObject *op)
+{
+    op->n += op->n / 2 + READ_BLOCK_LEAST;
+    return _PyBytes_Resize(&op->acc, op->n);
+}
+
+static enum step
+read_all_regular(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step;
+    if (file->writing && !op->filling) {
+        step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    if (op->acc == NULL) {
+        step = file_left(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        /* One more, so that the end is seen without growing. */
+        op->n = op->left + (Py_ssize_t)buffer_avail(&file->rbuf) + 1;
+        op->acc = PyBytes_FromStringAndSize(NULL, op->n);
+        if (op->acc == NULL) {
+            return STEP_ERROR;
+        }
+    }
+    for (;;) {
+        step = read_direct(op, PyBytes_AS_STRING(op->acc), (size_t)op->n,
+                           op->acc);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (op->got < op->n) {
+            break;
+        }
+        if (read_all_grow(op) < 0) {
+            return STEP_ERROR;
+        }
+    }
+    if (_PyBytes_Resize(&op->acc, op->got) < 0) {
+        return STEP_ERROR;
+    }
+    read_commit(op);
+    *result = op->acc;
+    op->acc = NULL;
+    return STEP_DONE;
+}
+
+static enum step
+read_all(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    op->phase = 2;
+    if (file->regular && !file->shared) {
+        return read_all_regular(op, result);
+    }
+    do {
+        enum step step = file_fill(op, READ_BLOCK_LEAST);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    } while (!file->eof);
+    return take_bytes(op, buffer_avail(&file->rbuf), result);
+}
+
+/* What a descriptor in non-blocking mode did not have is None, not empty. */
+static enum step
+read_or_none(OpObject *op, enum step step, PyObject **result)
+{
+    if (step == STEP_DONE && op->would_block
+        && PyBytes_GET_SIZE(*result) == 0) {
+        Py_SETREF(*result, Py_NewRef(Py_None));
+    }
+    return step;
+}
+
+static enum step
+read_sized(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0
+            || (op->n < -1 && file->bufsize != 0)) {
+            return file_reference_error(op);
+        }
+        op->phase = 1;
+    }
+    if (op->n < 0 || op->phase >= 2) {
+        return read_all(op, result);
+    }
+    size_t n = (size_t)op->n;
+    for (;;) {
+        size_t avail = buffer_avail(&file->rbuf);
+        if (avail >= n && !op->filling) {
+            return take_bytes(op, n, result);
+        }
+        if (n > avail && read_may_direct(file, n - avail)) {
+            return read_new_bytes(op, result);
+        }
+        if (file->bufsize == 0 && avail > 0) {
+            return take_bytes(op, n, result);
+        }
+        step = file_fill(op, n > avail ? n - avail : 1);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (file->eof || file->bufsize == 0) {
+            return take_bytes(op, n, result);
+        }
+    }
+}
+
+static enum step
+read_step(OpObject *op, PyObject **result)
+{
+    return read_or_none(op, read_sized(op, result), result);
+}
+
+static enum step
+readall_step(OpObject *op, PyObject **result)
+{
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->kwargs != NULL || op->rest != NULL || op->arg[0] != NULL) {
+        return file_reference_error(op);
+    }
+    return read_or_none(op, read_all(op, result), result);
+}
+
+/* At most one read of the file, and none if bytes are there. */
+static enum step
+read_some(OpObject *op, size_t want)
+{
+    FileObject *file = op->file;
+    if (buffer_avail(&file->rbuf) > 0 && !op->filling) {
+        return STEP_DONE;
+    }
+    return file_fill(op, want);
+}
+
+static enum step
+read1_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op_size_arg(op, &op->n) < 0 || op->arg[0] == Py_None) {
+        return file_reference_error(op);
+    }
+    size_t n = op->n < 0 ? file->bufsize : (size_t)op->n;
+    step = n == 0 ? STEP_DONE : read_some(op, 1);
+    return step == STEP_DONE ? take_bytes(op, n, result) : step;
+}
+
+static enum step
+peek_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op_size_arg(op, &op->n) < 0 || op->arg[0] == Py_None) {
+        return file_reference_error(op);
+    }
+    step = read_some(op, 1);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    *result = PyBytes_FromStringAndSize(
+        file->rbuf.data == NULL ? NULL : file->rbuf.data + file->rbuf.pos,
+        (Py_ssize_t)buffer_avail(&file->rbuf));
+    return *result == NULL ? STEP_ERROR : STEP_DONE;
+}
+
+/* ---- readinto() ---- */
+
+/* op->acc becomes a memoryview of the one argument: 0, or -1 without an
+ * exception where that is no writable run of bytes. */
+static int
+readinto_pin(OpObject *op)
+{
+    if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
+        || op->kwargs != NULL) {
+        return -1;
+    }
+    op->acc = PyMemoryView_FromObject(op->arg[0]);
+    if (op->acc == NULL) {
+        PyErr_Clear();
+        return -1;
+    }
+    Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
+    if (view->readonly || !PyBuffer_IsContiguous(view, 'C')) {
+        Py_CLEAR(op->acc);
+        return -1;
+    }
+    return 0;
+}
+
+static enum step
+readinto_done(OpObject *op, PyObject **result)
+{
+    Py_CLEAR(op->acc); /* the buffer may be resized again */
+    if (op->would_block && op->got == 0) {
+        *result = Py_NewRef(Py_None);
+        return STEP_DONE;
+    }
+    *result = PyLong_FromSsize_t(op->got);
+    return *result == NULL ? STEP_ERROR : STEP_DONE;
+}
+
+static enum step
+readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
+{
+    FileObject *file = op->file;
+    Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
+    for (;;) {
+        size_t avail = buffer_avail(&file->rbuf);
+        bool enough = avail >= len || (once && avail > 0);
+        if (enough && !op->filling) {
+            break;
+        }
+        enum step step = file_fill(op, len > avail ? len - avail : 1);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (file->eof || once) {
+            break;
+        }
+    }
+    size_t avail = buffer_avail(&file->rbuf);
+    op->got = (Py_ssize_t)(avail < len ? avail : len);
+    if (op->got > 0) {
+        memcpy(view->buf, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
+    }
+    file->rbuf.pos += (size_t)op->got;
+    op_charge(op, (size_t)op->got);
+    return readinto_done(op, result);
+}
+
+static enum step
+readinto_any(OpObject *op, bool once, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->acc == NULL && readinto_pin(op) < 0) {
+        return file_reference_error(op);
+    }
+    Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
+    size_t len = (size_t)view->len;
+    if (len == 0) {
+        return readinto_done(op, result);
+    }
+    once = once || file->bufsize == 0;
+    size_t avail = buffer_avail(&file->rbuf);
+    if (op->phase == 0) {
+        bool direct = avail < len && read_may_direct(file, len - avail)
+                      && !(once && avail > 0);
+        op->phase = direct ? 1 : 2;
+    }
+    if (op->phase == 2) {
+        return readinto_buffered(op, len, once, result);
+    }
+    step = read_direct(op, view->buf, len, op->acc);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    read_commit(op);
+    return readinto_done(op, result);
+}
+
+static enum step
+readinto_step(OpObject *op, PyObject **result)
+{
+    return readinto_any(op, false, result);
+}
+
+static enum step
+readinto1_step(OpObject *op, PyObject **result)
+{
+    return readinto_any(op, true, result);
+}
+
+const struct op_kind file_kinds_raw[] = {
+    {"read", read_step, 0,
+     "read($self, size=-1, /)\n--\n\n"
+     "Read at most size bytes with one system call; all, if negative.\n\n"
+     "Returns bytes, empty at the end of the file; as io.FileIO.read."},
+    {"readall", readall_step, 0,
+     "readall($self, /)\n--\n\n"
+     "Read all the bytes to the end of the file."},
+    {"readinto", readinto_step, 0,
+     "readinto($self, buffer, /)\n--\n\n"
+     "Read into a writable buffer; returns the number of bytes."},
+    {NULL, NULL, 0, NULL},
+};
+
+const struct op_kind file_kinds_buffered[] = {
+    {"read", read_step, 0,
+     "read($self, size=-1, /)\n--\n\n"
+     "Read size bytes, fewer only at the end of the file; all, if negative.\n"
+     "\nReturns bytes; as io.BufferedReader.read."},
+    {"read1", read1_step, 0,
+     "read1($self, size=-1, /)\n--\n\n"
+     "Read at most size bytes with at most one system call."},
+    {"readinto", readinto_step, 0,
+     "readinto($self, buffer, /)\n--\n\n"
+     "Fill a writable buffer; returns the number of bytes."},
+    {"readinto1", readinto1_step, 0,
+     "readinto1($self, buffer, /)\n--\n\n"
+     "Read into a writable buffer with at most one system call."},
+    {NULL, NULL, 0, NULL},
+};
+
+const struct op_kind file_kinds_reader[] = {
+    {"peek", peek_step, 0,
+     "peek($self, size=0, /)\n--\n\n"
+     "Bytes that come next, without moving the position."},
+    {NULL, NULL, 0, NULL},
+};

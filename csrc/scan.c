@@ -1,0 +1,185 @@
+/* scan.c - see scan.h. */
+#include "scan.h"
+
+#include <stdint.h>
+#include <string.h>
+
+size_t
+scan_ascii(const char *p, size_t n)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        uint64_t w[4];
+        memcpy(w, p + i, sizeof(w));
+        if ((w[0] | w[1] | w[2] | w[3]) & high) {
+            break;
+        }
+    }
+    while (i < n && (unsigned char)p[i] < 0x80) {
+        i++;
+    }
+    return i;
+}
+
+/* Length of the character that starts with c: 2-4, or 0 if none does.  The
+ * second byte has to be in [*low, *high], the others in [80, BF]. */
+static size_t
+utf8_lead(unsigned char c, unsigned char *low, unsigned char *high)
+{
+    *low = 0x80;
+    *high = 0xBF;
+    if (c >= 0xC2 && c <= 0xDF) {
+        return 2;
+    }
+    if (c >= 0xE0 && c <= 0xEF) {
+        if (c == 0xE0) {
+            *low = 0xA0;
+        }
+        else if (c == 0xED) {
+            *high = 0x9F; /* no surrogates */
+        }
+        return 3;
+    }
+    if (c >= 0xF0 && c <= 0xF4) {
+        if (c == 0xF0) {
+            *low = 0x90;
+        }
+        else if (c == 0xF4) {
+            *high = 0x8F;
+        }
+        return 4;
+    }
+    return 0;
+}
+
+size_t
+scan_utf8(const char *p, size_t n, bool *bad)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    size_t i = 0;
+    *bad = false;
+    for (;;) {
+        i += scan_ascii(p + i, n - i);
+        while (i < n && u[i] >= 0x80) {
+            unsigned char low, high;
+            size_t len = utf8_lead(u[i], &low, &high);
+            if (len == 0) {
+                *bad = true;
+                return i;
+            }
+            for (size_t k = 1; k < len; k++) {
+                if (i + k >= n) {
+                    return i; /* to be completed */
+                }
+                if (u[i + k] < low || u[i + k] > high) {
+                    *bad = true;
+                    return i;
+                }
+                low = 0x80;
+                high = 0xBF;
+            }
+            i += len;
+        }
+        if (i >= n) {
+            return i;
+        }
+    }
+}
+
+size_t
+scan_utf8_count(const char *p, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        count += ((unsigned char)p[i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
+size_t
+scan_count_crlf(const char *p, size_t n)
+{
+    size_t count = 0;
+    const char *end = p + n;
+    while (p < end && (p = memchr(p, '\r', (size_t)(end - p))) != NULL) {
+        p++;
+        count += p < end && *p == '\n';
+    }
+    return count;
+}
+
+unsigned
+scan_newlines(const char *p, size_t n)
+{
+    const char *end = p + n;
+    const char *cr = memchr(p, '\r', n);
+    unsigned kinds = 0;
+    if (cr == NULL) {
+        return n > 0 && memchr(p, '\n', n) != NULL ? SCAN_LF : 0;
+    }
+    for (; p < end && kinds != (SCAN_CR | SCAN_LF | SCAN_CRLF); p++) {
+        if (*p == '\n') {
+            kinds |= SCAN_LF;
+        }
+        else if (*p == '\r') {
+            bool pair = p + 1 < end && p[1] == '\n';
+            kinds |= pair ? SCAN_CRLF : SCAN_CR;
+            p += pair;
+        }
+    }
+    return kinds;
+}
+
+size_t
+scan_line_universal(const char *p, size_t n)
+{
+    const char *lf = memchr(p, '\n', n);
+    const char *cr = memchr(p, '\r', lf == NULL ? n : (size_t)(lf - p));
+    if (cr == NULL) {
+        return lf == NULL ? 0 : (size_t)(lf - p) + 1;
+    }
+    return (size_t)(cr - p) + (cr + 1 == lf ? 2 : 1);
+}
+
+size_t
+scan_forward(const char *p, size_t n, bool utf8, bool crlf, size_t *chars)
+{
+    size_t i = 0, count = 0;
+    if (!utf8 && !crlf) {
+        *chars = n < *chars ? n : *chars;
+        return *chars;
+    }
+    while (i < n && count < *chars) {
+        if (crlf && p[i] == '\r' && i + 1 < n && p[i + 1] == '\n') {
+            i++;
+        }
+        i++;
+        while (utf8 && i < n && ((unsigned char)p[i] & 0xC0) == 0x80) {
+            i++;
+        }
+        count++;
+    }
+    *chars = count;
+    return i;
+}
+
+size_t
+scan_translate(char *to, const char *p, size_t n)
+{
+    char *start = to;
+    const char *end = p + n;
+    while (p < end) {
+        const char *cr = memchr(p, '\r', (size_t)(end - p));
+        size_t part = (size_t)((cr == NULL ? end : cr) - p);
+        memcpy(to, p, part);
+        to += part;
+        if (cr == NULL) {
+            break;
+        }
+        *to++ = '\n';
+        p = cr + 1;
+        p += p < end && *p == '\n';
+    }
+    return (size_t)(to - start);
+}

@@ -1,0 +1,39 @@
+/* scan.h - what a run of text bytes is made of.  No Python, any thread. */
+#ifndef AIOFILES_C_SCAN_H
+#define AIOFILES_C_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Kinds of line ends, as bits; io.IncrementalNewlineDecoder.newlines. */
+enum { SCAN_CR = 1, SCAN_LF = 2, SCAN_CRLF = 4 };
+
+/* Bytes from the start that are ASCII. */
+size_t scan_ascii(const char *p, size_t n);
+
+/* Bytes from the start that are whole, valid UTF-8 characters, as CPython's
+ * decoder sees them.  What is left is *bad, or the start of a character that
+ * more bytes may complete. */
+size_t scan_utf8(const char *p, size_t n, bool *bad);
+
+/* Characters of valid UTF-8. */
+size_t scan_utf8_count(const char *p, size_t n);
+
+size_t scan_count_crlf(const char *p, size_t n);
+
+/* The kinds of line ends in a run that does not end inside of one. */
+unsigned scan_newlines(const char *p, size_t n);
+
+/* Length of the line at p, its end included, in universal newlines; 0 if no
+ * end is there.  A '\r' at the very end counts. */
+size_t scan_line_universal(const char *p, size_t n);
+
+/* Bytes of at most *chars characters; *chars becomes their number.  utf8:
+ * characters of several bytes; crlf: "\r\n" is one character. */
+size_t scan_forward(const char *p, size_t n, bool utf8, bool crlf,
+                    size_t *chars);
+
+/* Copy with "\r\n" and '\r' as '\n'; the number of bytes copied. */
+size_t scan_translate(char *to, const char *p, size_t n);
+
+#endif

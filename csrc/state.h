@@ -1,0 +1,82 @@
+/* state.h - the module's state: types, names, pool, counters, budget. */
+#ifndef AIOFILES_C_STATE_H
+#define AIOFILES_C_STATE_H
+
+#include "compat.h"
+#include "device.h"
+#include "pool.h"
+
+/* The byte layers that built-in open() can give, and text over the last
+ * three.  The first four index ModuleState.classes. */
+enum file_class { CLASS_RAW, CLASS_BUFFERED, CLASS_READER, CLASS_TEXT,
+                  CLASS_COUNT };
+
+/* How an operation was served; the delegate counts itself, in Python. */
+enum route { ROUTE_MEMORY, ROUTE_KERNEL, ROUTE_POOL, ROUTE_COUNT };
+
+struct OpObject;
+struct FileObject;
+struct PortObject;
+struct detached;
+
+typedef struct {
+    /* owned, in the order of state_traverse */
+    PyTypeObject *op_type;
+    PyTypeObject *method_type;
+    PyTypeObject *port_type;
+    PyTypeObject *file_types[CLASS_COUNT + 1]; /* the last: their base */
+    PyObject *classes[CLASS_COUNT]; /* Python's subclasses of these */
+    PyObject *delegate_open;  /* coroutine function: open by route 4 */
+    PyObject *call_opener;    /* coroutine function: run a user's opener */
+    PyObject *get_loop;       /* asyncio._get_running_loop */
+    PyObject *io_open;        /* io.open, whatever builtins.open is now */
+    PyObject *codecs_lookup;  /* codecs.lookup */
+    PyObject *lookup_error;   /* codecs.lookup_error */
+    PyObject *unsupported;    /* io.UnsupportedOperation */
+    PyObject *newline_decoder; /* io.IncrementalNewlineDecoder */
+    PyObject *codecs;         /* dict: encoding -> enum codec, as an int */
+    PyObject *error_handlers; /* dict: names that lookup_error knows */
+    PyObject *locale_encoding; /* str for locale_codeset, or NULL */
+    PyObject *stop;           /* a StopIteration to use again, or NULL */
+    PyObject *wake;           /* _core._wake: settle a future, if pending */
+    PyObject *str_add_reader;
+    PyObject *str_call_soon_threadsafe;
+    PyObject *str_close;
+    PyObject *str_create_future;
+    PyObject *str_done;
+    PyObject *str_is_closed;
+    PyObject *str_set_result;
+    PyObject *str_strict;
+    PyObject *str_throw;
+
+    struct FileObject *busy_files; /* with a job under way, borrowed */
+    struct detached *detached; /* jobs of files that are gone */
+    struct PortObject *ports; /* a list by ->next, borrowed: each is owned
+                               * by the reader table of its loop */
+
+    unsigned forks;    /* how often this process was forked off another */
+    char locale_codeset[64];
+    struct pool *pool;
+    struct device_table *devices;
+
+    struct OpObject *free_ops; /* a list by ->next */
+    int free_op_count;
+
+    bool inline_io;    /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
+    bool has_nowait;   /* the kernel has RWF_NOWAIT reads */
+    bool warn_default_encoding; /* -X warn_default_encoding */
+    unsigned long long routes[ROUTE_COUNT];
+
+    /* The fairness budget (design rule R5); loop threads, under the GIL. */
+    unsigned cost;            /* estimated ns of inline work unchecked */
+    unsigned long long yields; /* operations that gave way, ever */
+    long long slice_start;    /* ns, monotonic */
+    long long slice;          /* ns that one operation chain may take */
+} ModuleState;
+
+ModuleState *state_of(PyObject *module); /* borrowed */
+
+/* The descriptor of this module, for PyType_GetModuleByDef. */
+extern PyModuleDef aiofiles_c_module;
+
+#endif

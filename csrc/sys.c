@@ -1,0 +1,320 @@
+/* sys.c - the system calls, with -errno and retries, for any thread.
+ *
+ * Every call that a debug build can make fail asks fault_next() first, within
+ * its loop over EINTR, so that retrying can be tested too.
+ */
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(AIOF_PORTABLE)
+#define SYS_LINUX 1
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#endif
+
+/* Not RWF_NOWAIT from a header, nor preadv2() from the C library: both are
+ * younger than the kernels that have the call.  (The arguments of x32 are of
+ * another form.) */
+#if defined(SYS_LINUX) && defined(SYS_preadv2)                                \
+    && !(defined(__x86_64__) && defined(__ILP32__))
+#define SYS_NOWAIT 0x8
+#endif
+
+_Static_assert(sizeof(off_t) == 8,
+               "on 32 bits, build all files with -D_FILE_OFFSET_BITS=64");
+
+/* More segments are an error, fewer a short result; Linux ends a call at so
+ * many bytes, and others refuse more than INT_MAX. */
+#define SYS_IOV_MAX   1024
+#define SYS_BYTES_MAX ((size_t)0x7ffff000)
+
+/* --- faults --- */
+
+#ifdef AIOF_DEBUG
+
+#include <stdatomic.h>
+
+/* The one mutable table of this half: the calls have no object that it could
+ * hang from, and it is not there in a release.  Atomics, not a mutex: a
+ * worker that holds a mutex at a fork would leave it held in the child, and
+ * a mutex in each call would hide races from ThreadSanitizer. */
+static struct {
+    atomic_ullong left; /* skip in the upper half, count in the lower */
+    atomic_int err;
+    atomic_size_t limit;
+} fault_table[SYS_CALLS];
+
+void
+sys_inject(enum sys_call call, int skip, int count, int err, size_t limit)
+{
+    unsigned long long left = (unsigned long long)(unsigned)skip << 32;
+
+    atomic_store(&fault_table[call].left, 0);
+    atomic_store(&fault_table[call].err, err);
+    atomic_store(&fault_table[call].limit, limit);
+    if (count > 0) {
+        left |= (unsigned)count;
+        atomic_store(&fault_table[call].left, left);
+    }
+}
+
+/* Whether this use is to fail, with errno set; or to move at most *limit. */
+static bool
+fault_next(enum sys_call call, size_t *limit)
+{
+    const unsigned long long one_skip = 1ULL << 32;
+    atomic_ullong *counts = &fault_table[call].left;
+    unsigned long long left = atomic_load(counts), next;
+
+    do {
+        if (left == 0) {
+            return false;
+        }
+        next = left >= one_skip ? left - one_skip : left - 1;
+    } while (!atomic_compare_exchange_weak(counts, &left, next));
+    if (left >= one_skip) {
+        return false;
+    }
+    int err = atomic_load(&fault_table[call].err);
+    if (err > 0) {
+        errno = err;
+        return true;
+    }
+    *limit = atomic_load(&fault_table[call].limit);
+    return false;
+}
+
+#else
+
+static inline bool
+fault_next(enum sys_call call, size_t *limit)
+{
+    (void)call;
+    (void)limit;
+    return false;
+}
+
+#endif
+
+/* As fault_next, for a call that moves no bytes. */
+static bool
+fault_fails(enum sys_call call)
+{
+    size_t limit;
+    return fault_next(call, &limit);
+}
+
+/* --- files --- */
+
+int
+sys_open(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do {
+        fd = fault_fails(SYS_OPEN) ? -1 : open(path, flags | O_CLOEXEC, mode);
+    } while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+int
+sys_close(int fd)
+{
+    /* Never retried: after EINTR the number may already name another file.
+     * A fault is reported after the fact, as the kernel does. */
+    int rc = close(fd);
+    int err = rc < 0 ? errno : 0;
+    if (fault_fails(SYS_CLOSE)) {
+        err = errno;
+    }
+    return err == EINTR ? 0 : -err;
+}
+
+int
+sys_fstat(int fd, struct stat *st)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_FSTAT) ? -1 : fstat(fd, st);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+off_t
+sys_lseek(int fd, off_t offset, int whence)
+{
+    off_t pos;
+    do {
+        pos = fault_fails(SYS_LSEEK) ? -1 : lseek(fd, offset, whence);
+    } while (pos < 0 && errno == EINTR);
+    return pos < 0 ? -errno : pos;
+}
+
+int
+sys_ftruncate(int fd, off_t size)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_FTRUNCATE) ? -1 : ftruncate(fd, size);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int
+sys_fsync(int fd)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_FSYNC) ? -1 : fsync(fd);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int
+sys_isatty(int fd)
+{
+    return isatty(fd);
+}
+
+int
+sys_fs_type(int fd, unsigned long *type)
+{
+#ifdef SYS_LINUX
+    struct statfs fs;
+    int rc;
+    do {
+        rc = fstatfs(fd, &fs);
+    } while (rc < 0 && errno == EINTR);
+    if (rc < 0) {
+        return -errno;
+    }
+    /* All types have 32 bits; the field is signed, and a long, on some. */
+    *type = (uint32_t)fs.f_type;
+    return 0;
+#else
+    (void)fd;
+    (void)type;
+    return -EOPNOTSUPP;
+#endif
+}
+
+/* --- bytes --- */
+
+/* The first segment that is not empty, cut to limit: a legal, short call. */
+static struct iovec
+iov_first(const struct iovec *iov, int niov, size_t limit)
+{
+    struct iovec first = {0};
+    for (int i = 0; i < niov && first.iov_len == 0; i++) {
+        first = iov[i];
+    }
+    if (first.iov_len > limit) {
+        first.iov_len = limit;
+    }
+    return first;
+}
+
+/* One try; -1 with errno set. */
+static ssize_t
+iov_move(enum sys_call call, int fd, const struct iovec *iov, int niov,
+         off_t offset)
+{
+    bool reads = call != SYS_WRITEV;
+    bool here = offset == SYS_OFF_CURRENT;
+
+#ifdef SYS_NOWAIT
+    if (call == SYS_READ_NOWAIT) {
+        /* The kernel puts the offset together from two longs; where one is
+         * enough it shifts the second out. */
+        return syscall(SYS_preadv2, fd, iov, niov, (long)offset,
+                       (long)(offset >> 32), SYS_NOWAIT);
+    }
+#endif
+#ifdef SYS_LINUX
+    if (niov != 1 && here) {
+        return reads ? readv(fd, iov, niov) : writev(fd, iov, niov);
+    }
+    if (niov != 1) {
+        return reads ? preadv(fd, iov, niov, offset)
+                     : pwritev(fd, iov, niov, offset);
+    }
+#endif
+    struct iovec one = iov_first(iov, niov, SYS_BYTES_MAX);
+    if (here) {
+        return reads ? read(fd, one.iov_base, one.iov_len)
+                     : write(fd, one.iov_base, one.iov_len);
+    }
+    return reads ? pread(fd, one.iov_base, one.iov_len, offset)
+                 : pwrite(fd, one.iov_base, one.iov_len, offset);
+}
+
+static ssize_t
+iov_call(enum sys_call call, int fd, const struct iovec *iov, int niov,
+         off_t offset)
+{
+    struct iovec part;
+    ssize_t n;
+
+    if (niov > SYS_IOV_MAX) {
+        niov = SYS_IOV_MAX;
+    }
+    do {
+        size_t limit = SIZE_MAX;
+        if (fault_next(call, &limit)) {
+            n = -1;
+        }
+        else if (limit < SIZE_MAX) {
+            part = iov_first(iov, niov, limit);
+            n = iov_move(call, fd, &part, 1, offset);
+        }
+        else {
+            n = iov_move(call, fd, iov, niov, offset);
+        }
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t
+sys_readv(int fd, const struct iovec *iov, int niov, off_t offset)
+{
+    return iov_call(SYS_READV, fd, iov, niov, offset);
+}
+
+ssize_t
+sys_writev(int fd, const struct iovec *iov, int niov, off_t offset)
+{
+    return iov_call(SYS_WRITEV, fd, iov, niov, offset);
+}
+
+ssize_t
+sys_read_nowait(int fd, const struct iovec *iov, int niov, off_t offset)
+{
+#ifdef SYS_NOWAIT
+    ssize_t n = iov_call(SYS_READ_NOWAIT, fd, iov, niov, offset);
+    if (n == -ENOSYS || n == -EPERM || n == -EINVAL) {
+        n = -EOPNOTSUPP;
+    }
+    return n;
+#else
+    (void)fd;
+    (void)iov;
+    (void)niov;
+    (void)offset;
+    return -EOPNOTSUPP;
+#endif
+}
+
+bool
+sys_has_read_nowait(void)
+{
+#ifdef SYS_NOWAIT
+    /* A kernel that has the call finds that the descriptor is none. */
+    struct iovec none = {0};
+    return iov_move(SYS_READ_NOWAIT, -1, &none, 1, 0) < 0 && errno == EBADF;
+#else
+    return false;
+#endif
+}

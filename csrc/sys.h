@@ -1,0 +1,72 @@
+/* sys.h - the system calls, as the jobs and the loop thread use them.
+ *
+ * Each returns what the kernel does, but -errno in the place of -1, and goes
+ * through one place where a debug build can inject a fault.  Interrupted
+ * calls are retried here, but for close (the number may be another file's by
+ * then).  Any thread; none needs the GIL.
+ */
+#ifndef AIOFILES_C_SYS_H
+#define AIOFILES_C_SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* Offset that stands for the descriptor's own. */
+#define SYS_OFF_CURRENT ((off_t)-1)
+
+/* Opening adds O_CLOEXEC; after closing the descriptor is gone, whatever is
+ * returned; isatty is 1 or 0, an error being 0 as in os.isatty(). */
+int sys_open(const char *path, int flags, mode_t mode);
+int sys_close(int fd);
+int sys_fstat(int fd, struct stat *st);
+off_t sys_lseek(int fd, off_t offset, int whence);
+int sys_ftruncate(int fd, off_t size);
+int sys_fsync(int fd);
+int sys_isatty(int fd);
+
+/* At offset, or at the descriptor's own with SYS_OFF_CURRENT.  One call, so
+ * the result may be short: signals, limits of the kernel, and in a portable
+ * build the end of the first segment that is not empty. */
+ssize_t sys_readv(int fd, const struct iovec *iov, int niov, off_t offset);
+ssize_t sys_writev(int fd, const struct iovec *iov, int niov, off_t offset);
+
+/* Read what can be had without waiting: -EAGAIN when nothing can, -EOPNOTSUPP
+ * when this file system or kernel has no such read (ENOSYS, EPERM from a
+ * seccomp filter and EINVAL are reported so too). */
+ssize_t sys_read_nowait(int fd, const struct iovec *iov, int niov,
+                        off_t offset);
+
+/* Whether the kernel and this build have sys_read_nowait at all: asks the
+ * kernel each time, so ask once and remember. */
+bool sys_has_read_nowait(void);
+
+/* The type (statfs f_type) of the file system that fd is on; may block.
+ * -EOPNOTSUPP where file systems are not told apart by number. */
+int sys_fs_type(int fd, unsigned long *type);
+
+/* The calls whose faults can be injected. */
+enum sys_call {
+    SYS_OPEN,
+    SYS_CLOSE,
+    SYS_FSTAT,
+    SYS_LSEEK,
+    SYS_FTRUNCATE,
+    SYS_FSYNC,
+    SYS_READV,
+    SYS_WRITEV,
+    SYS_READ_NOWAIT,
+    SYS_CALLS
+};
+
+#ifdef AIOF_DEBUG
+/* From its (skip + 1)-th use on, and for count uses, a call fails with err
+ * (> 0), or, for err == 0, moves at most limit bytes.  A use is one try: an
+ * injected EINTR is retried and counts again.  count 0 takes a fault back. */
+void sys_inject(enum sys_call call, int skip, int count, int err,
+                size_t limit);
+#endif
+
+#endif

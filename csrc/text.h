@@ -1,0 +1,113 @@
+/* text.h - the text layer of a native file.
+ *
+ * io.TextIOWrapper reads its file in chunks, decodes each whole, and gives
+ * out characters of the newest one.  That is seen from outside: in tell()'s
+ * cookies, in `newlines`, in when and with what a UnicodeDecodeError comes.
+ * So the text layer goes by the same chunks; but it leaves the bytes where
+ * they are, in the file's buffer, and knows of each chunk only what it is
+ * made of.  A string is made of bytes that are known to be valid, when it is
+ * asked for.  A chunk with invalid bytes is decoded whole, by the codec with
+ * its error handler, into `decoded`, until that is used up.
+ *
+ *            rbuf.pos        cur      lim  pend  end           rbuf.end
+ *   ------------|-------------|--------|----|-----|----------------|
+ *               |   returned  | to be  | held '\r'| read ahead by  |
+ *               |             | returned, then the  the file        |
+ *               |               start of a character                |
+ *
+ * All indices are into rbuf.data; text_shift follows when bytes move.
+ */
+#ifndef AIOFILES_C_TEXT_H
+#define AIOFILES_C_TEXT_H
+
+#include "file.h"
+#include "scan.h"
+
+enum codec { CODEC_OTHER, CODEC_UTF8, CODEC_ASCII, CODEC_LATIN1 };
+
+enum { TEXT_CHUNK = 8192 }; /* as io.TextIOWrapper's */
+
+struct text {
+    enum codec codec;
+    bool translate;      /* newline=None: every line end becomes '\n' */
+    bool universal;      /* newline=None or '' */
+    bool line_buffering;
+    char readnl[3];      /* else the line end, "\n", "\r" or "\r\n" */
+    char writenl[3];     /* what '\n' becomes, or "" */
+
+    size_t cur;   /* next byte to return, where decoded is NULL */
+    size_t lim;   /* behind the bytes that may be returned */
+    size_t pend;  /* first byte that the codec has not taken */
+    size_t end;   /* behind the newest chunk: the position of the buffer */
+    bool held;    /* a '\r' was decoded and waits for what follows */
+    bool ascii;   /* bytes in [cur, lim) are ASCII */
+    bool has_cr;  /* there is a '\r' in [cur, lim) */
+    unsigned seen; /* SCAN_* bits for `newlines` */
+
+    PyObject *decoded;  /* owned: characters of chunks with invalid bytes */
+    Py_ssize_t used;    /* of these, returned */
+    Py_ssize_t carry;   /* of these, left from chunks before the newest */
+    char tail[4];       /* bytes the codec kept from before a failed chunk */
+    size_t tail_len;
+
+    /* Where others see the descriptor, what TextIOWrapper has not yet passed
+     * to its buffer: when that happens decides what is in the file. */
+    struct buffer out;
+
+    /* The newest chunk, for tell(); TextIOWrapper's snapshot. */
+    bool has_snap;
+    bool telling_off;   /* tell() is refused, as after next() */
+    int snap_flags;     /* the decoder's at its start; 1: held */
+    bool plain;         /* its positions are byte offsets */
+    bool lost;          /* its characters were dropped by a decoding error */
+    size_t snap_len;    /* bytes from its start, with the codec's pending */
+    size_t win;         /* index of these */
+    size_t dec_start;   /* first byte of its characters */
+    size_t chars;       /* number of its characters; 0: none there */
+    double b2c;         /* its bytes per character */
+};
+
+/* The module's part in opening. */
+struct text *text_new(void);
+void text_free(struct text *text);
+
+/* Accept what out holds: 0 or -1. */
+int text_pass_on(FileObject *file);
+
+/* As TextIOWrapper hands its pending bytes to its buffer, and that what does
+ * not fit to the file.  May be called again after BLOCK. */
+enum step text_hand_on(OpObject *op);
+
+/* Bytes in the buffer have moved down by shift. */
+void text_shift(struct text *text, size_t shift);
+
+/* Nothing is decoded and nothing is held (seek, write); the buffer is empty.*/
+void text_forget(struct text *text);
+
+/* Load the next chunk, as TextIOWrapper would with this hint in characters.
+ * *more: false at the end of the file. */
+enum step text_chunk(OpObject *op, size_t hint, bool *more);
+
+/* All that is left of the file has been read behind end: decode it to its
+ * end and give it with what was left.  STEP_DONE or ERROR. */
+enum step text_take_all(OpObject *op, PyObject **result);
+
+/* n bytes that start skip behind cur, which are valid, as a new str. */
+PyObject *text_string(FileObject *file, size_t skip, size_t n);
+
+/* Characters that n valid bytes at index at make. */
+size_t text_count(FileObject *file, size_t at, size_t n);
+
+/* Of the bytes in the buffer, those that are still needed stay. */
+void text_keep(FileObject *file);
+
+/* What is left to return becomes `decoded`: 0 or -1. */
+int text_to_decoded(FileObject *file, PyObject *more);
+
+/* A real incremental decoder of this codec and error handler. */
+PyObject *text_decoder(FileObject *file);
+
+/* The cookie of the current position, given that of the buffer: new. */
+PyObject *text_cookie(FileObject *file, off_t position);
+
+#endif

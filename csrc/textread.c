@@ -1,0 +1,460 @@
+/* textread.c - read(), readline(), readlines() and `async for` of text.
+ *
+ * op->got and op->taken count what the operation has looked at from the
+ * position on; the position moves at the end.  The same loops run over valid
+ * bytes and over decoded characters.
+ */
+#include "text.h"
+
+enum { LINES_PER_LOOK = 256 };
+
+/* ---- a line ---- */
+
+/* The line that starts skip bytes behind cur, in bytes; 0 if it does not end
+ * in the window.  op->got bytes of it have no end in them. */
+static size_t
+line_in_bytes(OpObject *op, size_t skip)
+{
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    const char *p = file->rbuf.data + text->cur + skip;
+    size_t n = text->lim - text->cur - skip, seen = (size_t)op->got;
+    size_t len = 0;
+    const char *nl;
+    if (n == 0) {
+        return 0;
+    }
+    if (text->universal && text->has_cr) {
+        len = scan_line_universal(p + seen, n - seen);
+    }
+    else if (text->readnl[1] != '\0') {
+        nl = memmem(p + seen, n - seen, text->readnl, 2);
+        len = nl == NULL ? 0 : (size_t)(nl - (p + seen)) + 2;
+    }
+    else {
+        char end = text->universal ? '\n' : text->readnl[0];
+        nl = memchr(p + seen, end, n - seen);
+        len = nl == NULL ? 0 : (size_t)(nl - (p + seen)) + 1;
+    }
+    if (len == 0) {
+        op->got = (Py_ssize_t)(text->readnl[1] != '\0' ? n - 1 : n);
+        return 0;
+    }
+    return seen + len;
+}
+
+/* How much of n bytes at p a limit in characters leaves; *reached: there are
+ * that many. */
+static size_t
+line_cut(const struct text *text, const char *p, size_t n, Py_ssize_t limit,
+         bool *reached)
+{
+    size_t chars = (size_t)limit;
+    *reached = false;
+    if (limit < 0) {
+        return n;
+    }
+    size_t len = scan_forward(p, n,
+                              !text->ascii && text->codec == CODEC_UTF8,
+                              text->translate && text->has_cr, &chars);
+    *reached = chars == (size_t)limit;
+    return len;
+}
+
+/* The same for decoded characters from start on: the line's length or 0. */
+static Py_ssize_t
+line_in_decoded(const struct text *text, Py_ssize_t start)
+{
+    PyObject *str = text->decoded;
+    Py_ssize_t n = PyUnicode_GET_LENGTH(str);
+    bool cr = text->universal && !text->translate;
+    for (Py_ssize_t i = start; i < n; i++) {
+        Py_UCS4 c = PyUnicode_READ_CHAR(str, i);
+        Py_UCS4 next = i + 1 < n ? PyUnicode_READ_CHAR(str, i + 1) : 0;
+        if (text->universal) {
+            if (c == '\n') {
+                return i + 1 - start;
+            }
+            if (cr && c == '\r') {
+                return i + 1 + (next == '\n') - start;
+            }
+        }
+        else if (c == (Py_UCS4)text->readnl[0]
+                 && (text->readnl[1] == '\0' || next == '\n')) {
+            return i + 1 + (text->readnl[1] != '\0') - start;
+        }
+    }
+    return 0;
+}
+
+/* A line of valid bytes, if the window has it whole, or last is set: its
+ * length in *span and true. */
+static bool
+line_from_bytes(OpObject *op, Py_ssize_t limit, bool last, size_t *span)
+{
+    struct text *text = op->file->text;
+    size_t skip = (size_t)op->taken;
+    const char *p = op->file->rbuf.data + text->cur + skip;
+    size_t left = text->lim - text->cur - skip;
+    size_t len = line_in_bytes(op, skip);
+    bool reached;
+    *span = line_cut(text, p, len > 0 ? len : left, limit, &reached);
+    return len > 0 || last || (reached && text->chars > 0);
+}
+
+/* The same for decoded characters. */
+static bool
+line_from_decoded(OpObject *op, Py_ssize_t limit, bool last, size_t *span)
+{
+    struct text *text = op->file->text;
+    Py_ssize_t start = text->used + op->taken;
+    Py_ssize_t left = PyUnicode_GET_LENGTH(text->decoded) - start;
+    Py_ssize_t len = line_in_decoded(text, start);
+    Py_ssize_t n = len > 0 ? len : left;
+    bool reached = limit >= 0 && limit <= n;
+    *span = (size_t)(reached ? limit : n);
+    return len > 0 || last || reached;
+}
+
+static PyObject *
+line_string(OpObject *op, size_t span)
+{
+    struct text *text = op->file->text;
+    if (text->decoded == NULL) {
+        return text_string(op->file, (size_t)op->taken, span);
+    }
+    Py_ssize_t start = text->used + op->taken;
+    return PyUnicode_Substring(text->decoded, start,
+                               start + (Py_ssize_t)span);
+}
+
+/* The next chunk; what was taken is counted in characters from then on, if
+ * the codec is needed. */
+static enum step
+line_more(OpObject *op, bool *more)
+{
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    bool bytes = text->decoded == NULL;
+    enum step step = text_chunk(op, 0, more);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (bytes && text->decoded != NULL) {
+        op->taken = op->sum;
+        op->got = 0;
+    }
+    if (!*more) {
+        text->has_snap = false;
+        text->chars = 0;
+    }
+    return step;
+}
+
+/* A line of text that starts op->taken behind the position, as a new str in
+ * *line, and how far it reaches in *span; empty at the end of the file. */
+static enum step
+line_get(OpObject *op, Py_ssize_t limit, PyObject **line, size_t *span)
+{
+    struct text *text = op->file->text;
+    bool more = true;
+    for (;;) {
+        bool there;
+        if (text->decoded == NULL) {
+            there = line_from_bytes(op, limit, !more, span);
+        }
+        else {
+            there = line_from_decoded(op, limit, !more, span);
+        }
+        if (there && !op->filling) {
+            *line = line_string(op, *span);
+            return *line == NULL ? STEP_ERROR : STEP_DONE;
+        }
+        enum step step = line_more(op, &more);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+}
+
+static void
+line_advance(OpObject *op, size_t span)
+{
+    struct text *text = op->file->text;
+    if (text->decoded == NULL) {
+        text->cur += span;
+    }
+    else {
+        text->used += (Py_ssize_t)span;
+    }
+    op_charge(op, span);
+}
+
+/* What a line operation begins with.  A file that is not readable hands on
+ * its pending bytes before that is found out. */
+static enum step
+line_begin(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->shared && !file->closed && file->real == NULL
+        && !(file->flags & MODE_READ)) {
+        enum step step = text_hand_on(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    return file_begin(op, MODE_READ);
+}
+
+static enum step
+readline_step(OpObject *op, PyObject **result)
+{
+    size_t span;
+    enum step step = line_begin(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0 || op->arg[0] == Py_None) {
+            return file_reference_error(op);
+        }
+        op->phase = 1;
+    }
+    if (op->file->writing) {
+        step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    step = line_get(op, op->n, result, &span);
+    if (step == STEP_DONE) {
+        line_advance(op, span);
+    }
+    return step;
+}
+
+static enum step
+next_line_step(OpObject *op, PyObject **result)
+{
+    size_t span;
+    enum step step = line_begin(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->file->writing) {
+        step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    step = line_get(op, -1, result, &span);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    line_advance(op, span);
+    if (span == 0) {
+        Py_CLEAR(*result);
+        PyErr_SetNone(PyExc_StopAsyncIteration);
+        return STEP_ERROR;
+    }
+    return STEP_DONE;
+}
+
+/* readlines(): op->n is the hint, op->taken reaches over op->acc's lines,
+ * op->sum is their length in characters. */
+static enum step
+readlines_all(OpObject *op, PyObject **result)
+{
+    struct text *text = op->file->text;
+    enum step step = line_begin(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0) {
+            return file_reference_error(op);
+        }
+        op->acc = PyList_New(0);
+        if (op->acc == NULL) {
+            return STEP_ERROR;
+        }
+        op->phase = 1;
+    }
+    if (op->file->writing) {
+        step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    for (int i = 1;; i++) {
+        PyObject *line;
+        size_t span;
+        if (i % LINES_PER_LOOK == 0 && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+        step = line_get(op, -1, &line, &span);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (span == 0) {
+            Py_DECREF(line);
+            text->telling_off = false;
+            break;
+        }
+        int rc = PyList_Append(op->acc, line);
+        op->sum += PyUnicode_GET_LENGTH(line);
+        Py_DECREF(line);
+        if (rc < 0) {
+            return STEP_ERROR;
+        }
+        op->got = 0;
+        op->taken += (Py_ssize_t)span;
+        op_charge(op, span);
+        if (op->n > 0 && op->sum > op->n) {
+            break;
+        }
+    }
+    line_advance(op, (size_t)op->taken);
+    *result = op->acc;
+    op->acc = NULL;
+    return STEP_DONE;
+}
+
+/* The built-in one is an iteration, which turns tell() off until it ends: it
+ * stays off after a hint or an error has cut it short. */
+static enum step
+readlines_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    bool before = file->text->telling_off;
+    Py_ssize_t hint;
+    if (!file->closed && file->real == NULL && op_size_arg(op, &hint) == 0) {
+        file->text->telling_off = true;
+    }
+    enum step step = readlines_all(op, result);
+    if (step != STEP_DONE && step != STEP_ERROR) {
+        file->text->telling_off = before;
+    }
+    return step;
+}
+
+/* ---- read() ---- */
+
+static enum step
+read_all(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    text_keep(file);
+    for (;;) {
+        enum step step = file_left(op);
+        if (step == STEP_DONE) {
+            step = file_fill(op, (size_t)op->left + 1);
+        }
+        if (step != STEP_DONE) {
+            return step;
+        }
+        op->left = TEXT_CHUNK;
+        if (file->eof) {
+            return text_take_all(op, result);
+        }
+    }
+}
+
+/* n characters of the window, or all of it: in *result. */
+static enum step
+read_take(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    if (text->decoded == NULL) {
+        *result = text_string(file, 0, (size_t)op->taken);
+        text->cur += *result == NULL ? 0 : (size_t)op->taken;
+    }
+    else {
+        Py_ssize_t left = PyUnicode_GET_LENGTH(text->decoded) - text->used;
+        Py_ssize_t n = op->n < left ? op->n : left;
+        *result = PyUnicode_Substring(text->decoded, text->used,
+                                      text->used + n);
+        text->used += *result == NULL ? 0 : n;
+    }
+    op_charge(op, (size_t)op->n);
+    return *result == NULL ? STEP_ERROR : STEP_DONE;
+}
+
+/* Count on in the window: the characters that are there, up to op->n.  In
+ * bytes op->taken of them hold op->got characters. */
+static Py_ssize_t
+read_count(OpObject *op)
+{
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    if (text->decoded != NULL) {
+        return PyUnicode_GET_LENGTH(text->decoded) - text->used;
+    }
+    size_t from = text->cur + (size_t)op->taken;
+    size_t chars = (size_t)(op->n - op->got);
+    if (from < text->lim && chars > 0) {
+        op->taken += (Py_ssize_t)scan_forward(
+            file->rbuf.data + from, text->lim - from,
+            !text->ascii && text->codec == CODEC_UTF8,
+            text->translate && text->has_cr, &chars);
+        op->got += (Py_ssize_t)chars;
+    }
+    return op->got;
+}
+
+static enum step
+read_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    bool more = true;
+    enum step step = file_begin(op, MODE_READ);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0) {
+            return file_reference_error(op);
+        }
+        op->phase = 1;
+    }
+    if (file->writing) {
+        step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    if (op->n < 0) {
+        return read_all(op, result);
+    }
+    for (;;) {
+        Py_ssize_t there = read_count(op);
+        if (!op->filling && (there >= op->n || !more)) {
+            return read_take(op, result);
+        }
+        step = text_chunk(op, (size_t)(op->n - there), &more);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+}
+
+const struct op_kind text_kinds_read[] = {
+    {"read", read_step, 0,
+     "read($self, size=-1, /)\n--\n\n"
+     "Read size characters, fewer only at the end of the file; all, if\n"
+     "negative or None.\n\nReturns str; as io.TextIOWrapper.read."},
+    {"readline", readline_step, 0,
+     "readline($self, size=-1, /)\n--\n\n"
+     "Read a line, of at most size characters if size is not negative.\n\n"
+     "Returns str, empty at the end of the file."},
+    {"readlines", readlines_step, 0,
+     "readlines($self, hint=-1, /)\n--\n\n"
+     "Read lines to the end of the file, or until they make hint\n"
+     "characters.\n\nReturns a list of str."},
+    {NULL, NULL, 0, NULL},
+};
+
+const struct op_kind text_kind_next_line = {
+    "__anext__", next_line_step, 0,
+    "__anext__($self, /)\n--\n\nThe next line."};

@@ -1,0 +1,262 @@
+/* worker.c - the threads of a pool.
+ *
+ * A thread starts when the jobs that may run outnumber the workers on their
+ * way to the queue, and ends when nobody called it for a while.  A sleeper
+ * has a condition variable of its own, so exactly one is woken, and the one
+ * that slept last: its stack is warm, and the others get to end.
+ *
+ * Workers are detached; one that hangs in the kernel keeps nobody from exit.
+ */
+#include "pool_int.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Jobs make system calls and little else. */
+#define WORKER_STACK ((size_t)256 * 1024)
+
+#ifdef __APPLE__ /* has no pthread_condattr_setclock */
+#define WORKER_CLOCK CLOCK_REALTIME
+#else
+#define WORKER_CLOCK CLOCK_MONOTONIC
+#endif
+
+struct worker *
+worker_call(struct pool *pool)
+{
+    assert(pool_held(pool));
+    struct worker *worker = pool->idle;
+    if (worker != NULL) {
+        pool->idle = worker->next;
+        pool->idle_count--;
+        pool->coming++;
+        worker->called = true;
+    }
+    return worker;
+}
+
+/* Sleep until called; false when nobody did for idle_ms. */
+static bool
+worker_rest(struct worker *self)
+{
+    struct pool *pool = self->pool;
+    struct timespec until;
+
+    self->called = false;
+    self->next = pool->idle;
+    pool->idle = self;
+    pool->idle_count++;
+    pool_check(pool);
+
+    /* The place for a short spin on self->called, made atomic, with the lock
+     * released: worker_call() and the signal after it need not know. */
+
+    clock_gettime(WORKER_CLOCK, &until);
+    until.tv_sec += (time_t)(pool->idle_ms / 1000);
+    until.tv_nsec += (long)(pool->idle_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    int err = 0;
+    while (!self->called && err == 0) {
+        err = pthread_cond_timedwait(&self->wake, &pool->lock, &until);
+    }
+    if (self->called) {
+        return true;
+    }
+    struct worker **link = &pool->idle;
+    while (*link != self) {
+        link = &(*link)->next;
+    }
+    *link = self->next;
+    pool->idle_count--;
+    return false;
+}
+
+/* Run a job and post it.  Takes and returns with the lock, not in between. */
+static void
+worker_run(struct pool *pool, struct job *job)
+{
+    bool slow = job->slow; /* once posted the job may be gone */
+
+    pool_check(pool);
+    pool_unlock(pool);
+    job->run(job);
+    pool_lock(pool);
+
+    pool->running--;
+    pool->slow_running -= slow;
+    pool->coming++;
+    job_move(job, JOB_RUNNING, JOB_DONE);
+    struct port *port = port_post(pool, job);
+    pool_tell_settled(pool);
+    if (port != NULL) {
+        pool_check(pool);
+        pool_unlock(pool);
+        port_wake(port);
+        pool_lock(pool);
+        port_unpin(port);
+    }
+}
+
+/* The end of a worker; unlocks. */
+static void
+worker_leave(struct worker *self)
+{
+    struct pool *pool = self->pool;
+    struct worker *called;
+
+    self->next = pool->spare;
+    pool->spare = self;
+    pool->threads--;
+    /* It may have been called for a job and leave for another reason.  The
+     * signal is sent under the lock, as the pool may be gone after it. */
+    if (worker_summon(pool, &called) > 0 && called != NULL) {
+        pthread_cond_signal(&called->wake);
+    }
+    pool_check(pool);
+    pool_unlock_leave(pool);
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *self = arg;
+    struct pool *pool = self->pool;
+
+#ifdef __linux__
+    pthread_setname_np(pthread_self(), "aiofiles_c");
+#endif
+    pool_lock(pool);
+    for (;;) {
+        pool->coming--;
+        if (!pool->owned || pool->threads > pool->max_threads) {
+            break;
+        }
+        struct job *job = pool_take(pool);
+        if (job != NULL) {
+            worker_run(pool, job);
+        }
+        else if (!worker_rest(self)) {
+            break;
+        }
+    }
+    worker_leave(self);
+    return NULL;
+}
+
+/* Start a detached thread that no signal is delivered to: handlers are for
+ * the program's threads, and its EINTR is not ours.  Faults stay unblocked,
+ * or the kernel would kill the process past its handlers.  stack 0: default.
+ * 0 or an errno. */
+static int
+worker_spawn(struct worker *worker, size_t stack)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS,  SIGFPE,
+                                 SIGILL,  SIGTRAP, SIGSYS};
+    pthread_attr_t attr;
+    sigset_t blocked, saved;
+    pthread_t thread;
+
+    int err = pthread_attr_init(&attr);
+    if (err != 0) {
+        return err;
+    }
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (stack > 0) {
+        size_t least = (size_t)PTHREAD_STACK_MIN;
+        pthread_attr_setstacksize(&attr, stack > least ? stack : least);
+    }
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        sigdelset(&blocked, faults[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &blocked, &saved);
+    err = pthread_create(&thread, &attr, worker_main, worker);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    pthread_attr_destroy(&attr);
+    return err;
+}
+
+static struct worker *
+worker_new(struct pool *pool)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    pthread_condattr_t attr;
+
+    if (worker == NULL) {
+        return NULL;
+    }
+    worker->pool = pool;
+    pthread_condattr_init(&attr);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attr, WORKER_CLOCK);
+#endif
+    pthread_cond_init(&worker->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    return worker;
+}
+
+/* One more thread: 0 or -errno. */
+static int
+worker_start(struct pool *pool)
+{
+    assert(pool_held(pool));
+    struct worker *worker = pool->spare;
+    if (worker != NULL) {
+        pool->spare = worker->next;
+    }
+    else {
+        worker = worker_new(pool);
+        if (worker == NULL) {
+            return -ENOMEM;
+        }
+    }
+    int err = worker_spawn(worker, WORKER_STACK);
+    if (err == EINVAL) { /* the thread-local data of the program is larger */
+        err = worker_spawn(worker, 0);
+    }
+    if (err != 0) {
+        worker->next = pool->spare;
+        pool->spare = worker;
+        return -err;
+    }
+    pool->threads++;
+    pool->coming++;
+    return 0;
+}
+
+int
+worker_summon(struct pool *pool, struct worker **called)
+{
+    *called = NULL;
+    if (pool_ready(pool) <= pool->coming) {
+        return 0;
+    }
+    *called = worker_call(pool);
+    if (*called != NULL) {
+        return 1;
+    }
+    if (pool->threads >= pool->max_threads) {
+        return 0;
+    }
+    int err = worker_start(pool);
+    return err < 0 ? err : 1;
+}
+
+void
+worker_free_spare(struct pool *pool)
+{
+    assert(pool->threads == 0);
+    while (pool->spare != NULL) {
+        struct worker *worker = pool->spare;
+        pool->spare = worker->next;
+        pthread_cond_destroy(&worker->wake);
+        free(worker);
+    }
+}

@@ -1,0 +1,424 @@
+/* writing.c - what is accepted for writing, and how it gets to the file.
+ *
+ * Loop thread, with the GIL.  Bytes that a write accepts go to a list of
+ * chunks: small ones are copied, a large bytes object is referred to.  Once
+ * they are more than a buffer's worth the list is handed to a worker and the
+ * write is complete: what went wrong is raised by the next operation.  A file
+ * owes the disk FILE_WRITE_BOUND bytes at most; then writes wait.
+ */
+#include "file.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+enum {
+    CHUNK_LEAST = 8 << 10,
+    CHUNK_MOST = 64 << 10,
+    CHUNK_REFER = 16 << 10,  /* from this size on bytes are referred to */
+    WRITE_COPY_MOST = 1 << 20 /* above, what may change is waited for */
+};
+
+struct chunk *
+chunk_new(size_t cap)
+{
+    if (cap > (size_t)PY_SSIZE_T_MAX - sizeof(struct chunk)) {
+        return NULL;
+    }
+    struct chunk *chunk = malloc(sizeof(*chunk) + cap);
+    if (chunk != NULL) {
+        chunk->next = NULL;
+        chunk->data = chunk->room;
+        chunk->len = chunk->done = 0;
+        chunk->cap = cap;
+        chunk->owner = NULL;
+    }
+    return chunk;
+}
+
+void
+chunk_free_all(struct chunk *chunks)
+{
+    while (chunks != NULL) {
+        struct chunk *chunk = chunks;
+        chunks = chunk->next;
+        Py_XDECREF((PyObject *)chunk->owner);
+        free(chunk);
+    }
+}
+
+/* The file begins to owe bytes: its position is woff + wlen from now on. */
+static void
+write_begin(FileObject *file)
+{
+    if (!file->writing) {
+        file_drop_ahead(file);
+        if (file->text != NULL) {
+            text_forget(file->text);
+            file->text->seen = 0; /* as the decoder's reset() does */
+            buffer_reset(&file->rbuf);
+        }
+        file->writing = true;
+        file->woff = file->raw;
+        file->wlen = 0;
+    }
+}
+
+static void
+write_append(FileObject *file, struct chunk *chunk)
+{
+    if (file->wlast != NULL) {
+        file->wlast->next = chunk;
+    }
+    else {
+        file->wfirst = chunk;
+    }
+    file->wlast = chunk;
+}
+
+static size_t
+chunk_next_size(const FileObject *file, size_t n)
+{
+    size_t cap = CHUNK_LEAST;
+    if (file->wlast != NULL && file->wlast->cap >= CHUNK_LEAST) {
+        cap = file->wlast->cap * 2;
+    }
+    cap = cap < CHUNK_MOST ? cap : CHUNK_MOST;
+    return cap > n ? cap : n;
+}
+
+int
+file_accept(FileObject *file, const char *data, size_t n, PyObject *owner)
+{
+    write_begin(file);
+    struct chunk *last = file->wlast;
+    if (owner == NULL || n < CHUNK_REFER) {
+        if (last == NULL || last->len + n > last->cap) {
+            last = chunk_new(chunk_next_size(file, n));
+            if (last == NULL) {
+                PyErr_NoMemory();
+                return -1;
+            }
+            write_append(file, last);
+        }
+        memcpy(last->room + last->len, data, n);
+        last->len += n;
+    }
+    else {
+        last = chunk_new(0);
+        if (last == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        last->data = data;
+        last->len = n;
+        last->owner = Py_NewRef(owner);
+        write_append(file, last);
+    }
+    file->wlen += n;
+    return 0;
+}
+
+static enum step
+write_raise(FileObject *file)
+{
+    int err = file->werr;
+    file->werr = 0;
+    return file_oserror(file, err, false);
+}
+
+enum step
+file_write_ready(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->werr != 0) {
+        return write_raise(file);
+    }
+    if (file->busy && file->wflight == 0) {
+        return file_wait(op); /* for the read of a cancelled operation */
+    }
+    if (file->wlen + file->wflight < FILE_WRITE_BOUND) {
+        return STEP_DONE;
+    }
+    return file->busy ? file_wait(op) : file_submit(op, IO_WRITE);
+}
+
+enum step
+file_write_behind(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->wlen > file->threshold && !file->busy) {
+        if (file_launch(op, IO_WRITE) < 0) {
+            return STEP_ERROR;
+        }
+    }
+    return STEP_DONE;
+}
+
+enum step
+file_drain(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file->werr != 0) {
+        return write_raise(file);
+    }
+    if (file->text != NULL && text_pass_on(file) < 0) {
+        return STEP_ERROR;
+    }
+    if (file->wlen > 0) {
+        return file_submit(op, IO_WRITE);
+    }
+    if (file->writing) {
+        file->writing = false;
+        file->raw = file->woff;
+    }
+    return STEP_DONE;
+}
+
+/* ---- write() ---- */
+
+/* Accept the bytes of data.  *count is their number; -1 means that they may
+ * change after the call and have to be written before it ends. */
+static int
+write_accept(FileObject *file, PyObject *data, Py_ssize_t *count)
+{
+    if (PyBytes_Check(data)) {
+        *count = PyBytes_GET_SIZE(data);
+        return file_accept(file, PyBytes_AS_STRING(data), (size_t)*count,
+                           data);
+    }
+    PyObject *view = PyMemoryView_FromObject(data);
+    if (view == NULL) {
+        return -1;
+    }
+    Py_buffer *buf = PyMemoryView_GET_BUFFER(view);
+    *count = buf->len;
+    bool refer = buf->len > WRITE_COPY_MOST || file->bufsize == 0;
+    int rc = file_accept(file, buf->buf, (size_t)buf->len,
+                         refer ? view : NULL);
+    Py_DECREF(view);
+    return rc;
+}
+
+/* The number of bytes of data; -1, without an exception, if the built-in write
+ * would not take it for bytes. */
+static Py_ssize_t
+write_size(PyObject *data)
+{
+    if (PyBytes_Check(data)) {
+        return PyBytes_GET_SIZE(data);
+    }
+    Py_buffer view;
+    if (PyUnicode_Check(data)
+        || PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+        PyErr_Clear();
+        return -1;
+    }
+    Py_ssize_t n = view.len;
+    PyBuffer_Release(&view);
+    return n;
+}
+
+/* Raise what the built-in write says of an item it does not take. */
+enum step
+write_refuse(FileObject *file, PyObject *data)
+{
+    PyObject *args = PyTuple_Pack(1, data);
+    if (args != NULL) {
+        Py_XDECREF(file_reference_raise(file, "write", args, NULL));
+        Py_DECREF(args);
+    }
+    return STEP_ERROR;
+}
+
+/* Whether what was accepted has to be in the file before the write ends:
+ * since the caller may change it then, or since others see the descriptor and
+ * built-in open has nothing left in its buffer after such a write. */
+static bool
+write_must_wait(const FileObject *file, PyObject *data, Py_ssize_t count)
+{
+    if (file->shared) {
+        return (size_t)count > file->bufsize;
+    }
+    return !PyBytes_Check(data) && count > WRITE_COPY_MOST;
+}
+
+enum step
+file_make_room(OpObject *op, Py_ssize_t count)
+{
+    FileObject *file = op->file;
+    if (!file->shared || file->wlen == 0
+        || file->wlen + (size_t)count <= file->bufsize) {
+        return STEP_DONE;
+    }
+    return file_drain(op);
+}
+
+/* One write of a buffered file.  Phase 2: accepted, to be waited for. */
+static enum step
+write_buffered(OpObject *op, PyObject *data, Py_ssize_t *count)
+{
+    FileObject *file = op->file;
+    if (op->phase == 2) {
+        enum step step = file_drain(op);
+        *count = op->n;
+        op->phase = step == STEP_BLOCK ? 2 : 1;
+        return step;
+    }
+    if (write_size(data) < 0) {
+        return write_refuse(file, data);
+    }
+    enum step step = file_write_ready(op);
+    if (step == STEP_DONE) {
+        step = file_make_room(op, write_size(data));
+    }
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (write_accept(file, data, count) < 0) {
+        return STEP_ERROR;
+    }
+    op_charge(op, (size_t)*count);
+    if (write_must_wait(file, data, *count)) {
+        op->n = *count;
+        op->phase = 2;
+        return file_drain(op);
+    }
+    return file_write_behind(op);
+}
+
+/* One write of a raw file: a single system call, whose count is returned. */
+static enum step
+write_raw(OpObject *op, PyObject *data, Py_ssize_t *count)
+{
+    FileObject *file = op->file;
+    if (op->phase == 2) {
+        if (file->busy) {
+            return file_wait(op);
+        }
+        op->phase = 1;
+        if (file->werr != 0 && file->werr != EAGAIN) {
+            return write_raise(file);
+        }
+        /* A descriptor in non-blocking mode may have no room: None. */
+        *count = file->werr != 0 ? -1 : (Py_ssize_t)file->io.done;
+        file->werr = 0;
+        return STEP_DONE;
+    }
+    if (write_size(data) < 0) {
+        return write_refuse(file, data);
+    }
+    enum step step = file_drain(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (write_size(data) == 0) {
+        *count = 0;
+        return STEP_DONE;
+    }
+    if (write_accept(file, data, count) < 0) {
+        return STEP_ERROR;
+    }
+    op->phase = 2;
+    return file_submit(op, IO_WRITE);
+}
+
+static enum step
+write_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    Py_ssize_t count = 0;
+    enum step step = file_begin(op, MODE_WRITE);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
+        || op->kwargs != NULL) {
+        return file_reference_error(op);
+    }
+    step = file->bufsize == 0 ? write_raw(op, op->arg[0], &count)
+                              : write_buffered(op, op->arg[0], &count);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    *result = count < 0 ? Py_NewRef(Py_None) : PyLong_FromSsize_t(count);
+    return *result == NULL ? STEP_ERROR : STEP_DONE;
+}
+
+/* ---- writelines() ---- */
+
+/* The next item in op->arg[1]; STEP_DONE with it NULL at the end. */
+static enum step
+writelines_next(OpObject *op)
+{
+    if (op->arg[1] == NULL) {
+        op->arg[1] = PyIter_Next(op->acc);
+        if (op->arg[1] == NULL && PyErr_Occurred()) {
+            return STEP_ERROR;
+        }
+    }
+    return STEP_DONE;
+}
+
+enum step
+writelines_any(OpObject *op, write_fn write, PyObject **result)
+{
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->phase == 0) {
+        if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
+            || op->kwargs != NULL) {
+            return file_reference_error(op);
+        }
+        op->acc = PyObject_GetIter(op->arg[0]);
+        if (op->acc == NULL) {
+            return STEP_ERROR;
+        }
+        op->phase = 1;
+    }
+    for (;;) {
+        Py_ssize_t count;
+        step = writelines_next(op);
+        if (step != STEP_DONE || op->arg[1] == NULL) {
+            break;
+        }
+        if (!(op->file->flags & MODE_WRITE)) {
+            return write_refuse(op->file, op->arg[1]);
+        }
+        step = write(op, op->arg[1], &count);
+        if (step != STEP_DONE) {
+            break;
+        }
+        Py_CLEAR(op->arg[1]);
+        if (op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+    }
+    if (step == STEP_DONE) {
+        *result = Py_NewRef(Py_None);
+    }
+    return step;
+}
+
+static enum step
+writelines_step(OpObject *op, PyObject **result)
+{
+    return writelines_any(
+        op, op->file->bufsize == 0 ? write_raw : write_buffered, result);
+}
+
+const struct op_kind file_kinds_write[] = {
+    {"write", write_step, 0,
+     "write($self, data, /)\n--\n\n"
+     "Write the bytes of data; returns their number.\n\n"
+     "A buffered file takes them and writes behind: an error of the device\n"
+     "is raised by a later operation, by flush() or close() at the latest."},
+    {"writelines", writelines_step, 0,
+     "writelines($self, lines, /)\n--\n\n"
+     "Write each item of an iterable; no line ends are added."},
+    {NULL, NULL, 0, NULL},
+};

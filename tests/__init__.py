@@ -1,0 +1,1 @@
+"""The tests of aiofiles_c: one file per public module, one per hazard."""

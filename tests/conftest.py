@@ -1,0 +1,197 @@
+"""Fixtures, and the rules that hold for every test.
+
+A test has a deadline, and leaves no descriptor behind.  Most run over three
+ways to open a file: `aiofiles`, which is the reference; `aiofiles_c`; and
+`aiofiles_c` with an executor, which sends the same calls to the delegate.
+"""
+
+import asyncio
+import functools
+import gc
+import inspect
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+# The checkout has a folder aiofiles_c without the compiled module, and
+# `python -m pytest` puts it first.
+sys.path[:] = [
+    entry for entry in sys.path if Path(entry or ".").resolve() != CHECKOUT
+]
+
+import aiofiles  # noqa: E402
+import aiofiles_c  # noqa: E402
+
+from .support.gate import Gate  # noqa: E402
+
+# Seconds for a test.  One that blocks the loop for good, so that this cannot
+# end it, ends the run by faulthandler_timeout of pyproject.toml.
+LIMIT = 45
+
+
+def pytest_configure(config):
+    installed = Path(aiofiles_c.__file__).resolve()
+    if CHECKOUT in installed.parents and "site-packages" not in str(installed):
+        raise pytest.UsageError(
+            f"aiofiles_c comes from {installed.parent}, not from where it "
+            "was installed; run `pip install .` and then `pytest`"
+        )
+
+
+def pytest_report_header(config):
+    stats = aiofiles_c.stats()
+    switches = [
+        f"{name}={value}"
+        for name, value in sorted(os.environ.items())
+        if name.startswith("AIOFILES_C_")
+    ]
+    return (
+        f"aiofiles_c: {Path(aiofiles_c.__file__).parent}, "
+        f"{'native' if stats['native'] else 'delegate only'}, "
+        f"{stats['max_threads']} threads, {' '.join(switches) or 'no switch'}"
+    )
+
+
+def _bounded(test):
+    @functools.wraps(test)
+    async def run(*args, **kwargs):
+        await asyncio.wait_for(test(*args, **kwargs), LIMIT)
+
+    return run
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.obj = _bounded(item.obj)
+
+
+def open_descriptors():
+    """The open descriptors and what they are; none where that is unknown.
+
+    What event loops use for themselves is left out.
+    """
+    found = {}
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        return found
+    for name in names:
+        try:
+            target = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:  # the listing's own
+            continue
+        if not target.startswith(("anon_inode:", "socket:")):
+            found[int(name)] = target
+    return found
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    """Fail a test that leaves a descriptor behind."""
+    before = open_descriptors()
+    yield
+    after = open_descriptors()
+    if after.keys() - before.keys():
+        gc.collect()
+        after = open_descriptors()
+    left = {fd: after[fd] for fd in after.keys() - before.keys()}
+    assert not left, f"descriptors left open: {left}"
+
+
+class Library:
+    """A library under test: the module, and a name to tell it by."""
+
+    def __init__(self, name, module, executor=None):
+        self.name = name
+        self.module = module
+        self.executor = executor
+        self.reference = module is aiofiles
+        # Whether files are expected to be the engine's own.
+        self.native = (
+            not self.reference
+            and executor is None
+            and module.stats()["native"]
+        )
+
+    def __getattr__(self, name):
+        return getattr(self.module, name)
+
+    def __repr__(self):
+        return f"<{self.name}>"
+
+    def open(self, *args, **kwargs):
+        if self.executor is not None:
+            kwargs.setdefault("executor", self.executor)
+        return self.module.open(*args, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def libraries():
+    """The ways to open a file, by name."""
+    with ThreadPoolExecutor(2) as executor:
+        yield {
+            "aiofiles": Library("aiofiles", aiofiles),
+            "aiofiles_c": Library("aiofiles_c", aiofiles_c),
+            "delegate": Library("delegate", aiofiles_c, executor),
+        }
+
+
+# With the engine off every file is the delegate's.
+OURS = ("aiofiles_c", "delegate")[: 1 + aiofiles_c.stats()["native"]]
+
+
+@pytest.fixture(params=("aiofiles", *OURS), scope="module")
+def lib(request, libraries):
+    """Each of the ways to open a file."""
+    return libraries[request.param]
+
+
+@pytest.fixture(params=OURS, scope="module")
+def ours(request, libraries):
+    """As `lib`, for what is compared with aiofiles, or goes beyond it."""
+    return libraries[request.param]
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where a file may be made; there is none yet."""
+    return tmp_path / "file"
+
+
+@pytest.fixture
+def make(path):
+    """Write the bytes to `path` and return it."""
+
+    def write(data):
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def native():
+    """The counts of the engine; a test that needs one is skipped without."""
+    if not aiofiles_c.stats()["native"]:
+        pytest.skip("the engine is off (AIOFILES_C_PURE) or not built")
+    return aiofiles_c.stats
+
+
+@pytest.fixture
+def at_once(native):
+    """As `native`, for tests of what is served without a thread."""
+    if os.environ.get("AIOFILES_C_INLINE") == "0":
+        pytest.skip("everything goes to the pool (AIOFILES_C_INLINE=0)")
+    return native
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Holds the workers of aiofiles_c: `async with gate.shut(): ...`."""
+    return Gate(aiofiles_c, tmp_path)

@@ -1,0 +1,454 @@
+"""One case, run on built-in open and on a library, side by side.
+
+`run` makes the same calls on two copies of a file and compares, call by
+call, results, exceptions and attributes; where the position can be told, the
+position; and where blocking `open` has written, what is in the file and
+where its descriptor stands.
+
+An operation is a tuple: the method's name and its arguments, as described in
+`support.content`.  Beside the methods there are
+
+    ("next",)           one step of `async for`
+    ("grow", data)      another process appends to the file
+    ("fileno",)         from here on content and offset of the descriptor are
+                        compared after every operation
+"""
+
+import asyncio
+import builtins
+import inspect
+import io
+import os
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from .content import Content, Room, Told, built, plain
+from .outcome import Outcome, brief, difference, outcome_of, raised
+from .waiting import within
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, how it is opened, and what is done to it."""
+
+    mode: str = "r"
+    buffering: int = -1
+    encoding: Any = None
+    errors: Any = None
+    newline: Any = None
+    content: Any = field(default_factory=lambda: Content(0))  # None: absent
+    ops: tuple = ()
+    start: Any = None  # opened by descriptor, which stands here
+    probe: bool = False  # tell() after every operation
+
+    @property
+    def options(self):
+        given = {
+            "buffering": self.buffering,
+            "encoding": self.encoding,
+            "errors": self.errors,
+            "newline": self.newline,
+        }
+        return {k: v for k, v in given.items() if v not in (None, -1)} | (
+            {"newline": ""} if self.newline == "" else {}
+        )
+
+
+ATTRIBUTES = (
+    "closed",
+    "encoding",
+    "errors",
+    "line_buffering",
+    "mode",
+    "name",
+    "newlines",
+)
+
+# How much these give is left to the buffer, by the documentation of io.
+LOOSE = {"peek", "read1", "readinto1"}
+
+# After these (and close) blocking open has written what it accepted.
+SETTLING = {"close", "flush", "seek", "truncate"}
+
+_FLAGS = {
+    "r": os.O_RDONLY,
+    "w": os.O_WRONLY,
+    "a": os.O_WRONLY | os.O_APPEND,
+    "x": os.O_WRONLY,
+}
+
+
+class Mismatch(AssertionError):
+    """The library's file did not behave as the built-in one."""
+
+
+def _flags(mode):
+    flags = _FLAGS.get(next(iter(set(mode) & set(_FLAGS)), "r"), 0)
+    if "+" in mode:
+        flags = flags & ~os.O_WRONLY | os.O_RDWR
+    return flags
+
+
+class Side:
+    """One of the two files: where it lies and what it was told."""
+
+    def __init__(self, folder, case):
+        os.makedirs(folder, exist_ok=True)
+        self.folder = folder
+        self.path = os.path.join(folder, "file")
+        self.file = None
+        self.told = []
+        self.shadow = None  # a duplicate of the file's descriptor
+        if case.content is None:
+            if os.path.exists(self.path):
+                os.unlink(self.path)
+        else:
+            with builtins.open(self.path, "wb") as file:
+                file.write(built(case.content))
+        self.target = self.path
+        self.given = None
+        if case.start is not None and case.content is not None:
+            self.given = os.open(self.path, _flags(case.mode) | os.O_CLOEXEC)
+            os.lseek(self.given, case.start, os.SEEK_SET)
+            self.target = self.given
+
+    def failure(self, error):
+        return Outcome(True, raised(error, self.folder))
+
+    def attributes(self):
+        found = {}
+        for name in ATTRIBUTES:
+            value = outcome_of(
+                getattr, self.file, name, folder=self.folder
+            )
+            if name == "name" and not value.failed:
+                same = value.value == self.target
+                value = Outcome(False, "as given" if same else value.value)
+            found[name] = value
+        return found
+
+    def content(self):
+        with builtins.open(self.path, "rb") as file:
+            return file.read()
+
+    def offset(self):
+        return os.lseek(self.shadow, 0, os.SEEK_CUR)
+
+    def grow(self, data):
+        with builtins.open(self.path, "ab") as file:
+            file.write(data)
+
+    def release(self):
+        if self.shadow is not None:
+            os.close(self.shadow)
+            self.shadow = None
+
+    def arguments(self, op):
+        return [built(value, self.told) for value in op[1:]]
+
+    def note(self, op, value):
+        """Reduce a result to what can be compared; keep the cookies."""
+        if op[0] == "tell":
+            self.told.append(value)
+        if op[0] == "fileno":
+            if self.shadow is None:
+                self.shadow = os.dup(value)
+            return type(value)
+        return value
+
+
+def _loses_sight_of_writes():
+    """Whether this Python's BufferedRandom.read1() does not flush.
+
+    Before 3.13 it reads the raw file while bytes written are still in the
+    buffer, and those then go to the wrong place; text reads by read1().  The
+    native file does as the later Pythons do.
+    """
+    with io.BufferedRandom(io.BytesIO(b"ab")) as file:
+        file.write(b"x")
+        return file.read1(1) == b"a"
+
+
+LOSES_SIGHT_OF_WRITES = _loses_sight_of_writes()
+READING = ("next", "read", "read1", "readline", "readlines")
+
+
+def is_native(file):
+    """Whether the engine itself works on this file."""
+    try:
+        from aiofiles_c import _core
+    except ImportError:
+        return False
+    return isinstance(file, _core.File)
+
+
+class Reference(Side):
+    """The blocking side."""
+
+    mended = False  # flush what was written before it is read around
+    written = False
+
+    def open(self, case):
+        return outcome_of(
+            builtins.open, self.target, case.mode, **case.options,
+            folder=self.folder,
+        )
+
+    def do(self, op):
+        try:
+            args = self.arguments(op)
+            if self.mended and self.written and op[0] in READING:
+                self.file.flush()
+            self.written = op[0] in ("write", "writelines") or (
+                self.written and op[0] not in (*READING, "flush", "seek")
+            )
+            if op[0] == "next":
+                value = self.file.readline() or StopAsyncIteration
+            else:
+                value = getattr(self.file, op[0])(*args)
+            return Outcome(False, _with_room(op, args, self.note(op, value)))
+        except Exception as error:
+            return self.failure(error)
+
+
+class Subject(Side):
+    """The side of the library."""
+
+    def __init__(self, folder, case, library_open):
+        super().__init__(folder, case)
+        self.library_open = library_open
+
+    async def open(self, case):
+        try:
+            return Outcome(
+                False,
+                await self.library_open(
+                    self.target, case.mode, **case.options
+                ),
+            )
+        except Exception as error:
+            return self.failure(error)
+
+    async def do(self, op):
+        try:
+            args = self.arguments(op)
+            if op[0] == "next":
+                try:
+                    value = await self.file.__anext__()
+                except StopAsyncIteration:
+                    value = StopAsyncIteration
+            else:
+                value = getattr(self.file, op[0])(*args)
+                if inspect.isawaitable(value):
+                    value = await value
+            return Outcome(False, _with_room(op, args, self.note(op, value)))
+        except Exception as error:
+            return self.failure(error)
+
+
+def _with_room(op, args, value):
+    """Add what was read into a buffer to the result."""
+    if any(isinstance(described, Room) for described in op[1:]):
+        return (value, [plain(arg) for arg in args])
+    return value
+
+
+class Run:
+    """The two sides and the comparison between them."""
+
+    def __init__(self, case, reference, subject):
+        self.case = case
+        self.reference = reference
+        self.subject = subject
+        self.exact = True  # the descriptors' offsets can be compared
+        self.done = []
+
+    def fail(self, what, message):
+        steps = "\n".join(f"    {step}" for step in self.done)
+        raise Mismatch(
+            f"{what}: {message}\n  {brief(self.case, 2000)}\n{steps}"
+        )
+
+    def compare(self, what, expected, actual):
+        message = difference(expected, actual)
+        if message:
+            self.fail(what, message)
+
+    async def all(self):
+        reference, subject = self.reference, self.subject
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            expected = reference.open(self.case)
+            actual = await subject.open(self.case)
+        reference.file, subject.file = expected.value, actual.value
+        self.mend()
+        if expected.failed or actual.failed:
+            self.unopened(expected, actual)
+            return
+        try:
+            self.attributes("open")
+            for op in self.case.ops:
+                await self.step(op)
+            await self.step(("close",))
+        finally:
+            await self.shut()
+        self.contents("after close")
+
+    def mend(self):
+        """Spare the comparison a fault that this Python has."""
+        self.reference.mended = (
+            LOSES_SIGHT_OF_WRITES
+            and isinstance(
+                getattr(self.reference.file, "buffer", self.reference.file),
+                io.BufferedRandom,
+            )
+            and is_native(self.subject.file)
+        )
+
+    def unopened(self, expected, actual):
+        for side, outcome in (
+            (self.reference, expected), (self.subject, actual)
+        ):
+            if outcome.failed and side.given is not None:
+                os.close(side.given)
+        if not expected.failed:
+            self.reference.file.close()
+        self.compare("open", expected, actual)
+
+    async def shut(self):
+        """Close both files, whatever has come before."""
+        for close in (self.reference.file.close, self.subject.file.close):
+            for _ in range(2):
+                try:
+                    closing = close()
+                    if inspect.isawaitable(closing):
+                        await closing
+                except Exception:  # compared where it mattered
+                    continue
+                break
+        self.reference.release()
+        self.subject.release()
+
+    async def step(self, op):
+        self.done.append(brief(op, 120))
+        if op[0] == "grow":
+            self.reference.grow(op[1])
+            self.subject.grow(op[1])
+            return
+        if op[0] == "readinto1" and not hasattr(self.subject.file, op[0]):
+            return  # aiofiles has none
+        start = self.position() if op[0] in LOOSE else None
+        expected = self.reference.do(op)
+        actual = await self.subject.do(op)
+        self.done[-1] += f" -> {brief(expected.value, 100)}"
+        if op[0] in LOOSE and start is not None and not expected.failed:
+            await self.loosely(op, expected, actual, start)
+        else:
+            self.compare(str(op[0]), expected, actual)
+        self.attributes(op[0])
+        settled = op[0] in SETTLING and not expected.failed
+        if settled or self.reference.shadow is not None:
+            self.contents(op[0])
+        if self.reference.shadow is not None and self.exact:
+            self.compare(
+                f"offset of the descriptor after {op[0]}",
+                Outcome(False, self.reference.offset()),
+                Outcome(False, self.subject.offset()),
+            )
+        if self.case.probe and op[0] != "tell":
+            self.compare(
+                f"tell after {op[0]}",
+                self.reference.do(("tell",)),
+                await self.subject.do(("tell",)),
+            )
+
+    def position(self):
+        """Where the blocking file stands; None if that cannot be told."""
+        try:
+            return self.reference.file.tell()
+        except Exception:
+            return None
+
+    async def loosely(self, op, expected, actual, start):
+        """Compare where the amount is open: one result begins the other."""
+        if actual.failed:
+            self.compare(op[0], expected, actual)
+        want, have = expected.value, actual.value
+        if op[0] == "readinto1":
+            want, have = (
+                bytes(room[0][:count]) for count, room in (want, have)
+            )
+        self.compare(
+            op[0],
+            Outcome(False, (type(want), bool(want))),
+            Outcome(False, (type(have), bool(have))),
+        )
+        shared = min(len(want), len(have))
+        self.compare(
+            op[0], Outcome(False, want[:shared]), Outcome(False, have[:shared])
+        )
+        self.exact = False
+        if op[0] == "read1" and isinstance(op[1] if op[1:] else None, int):
+            if 0 <= op[1] < len(have):
+                self.fail("read1", f"more than asked for: {len(have)}")
+        if op[0] != "peek" and len(want) != len(have):
+            again = ("seek", start + shared)
+            self.compare(
+                "seek", self.reference.do(again), await self.subject.do(again)
+            )
+
+    def attributes(self, what):
+        expected = self.reference.attributes()
+        actual = self.subject.attributes()
+        for name in ATTRIBUTES:
+            self.compare(
+                f"attribute {name} after {what}", expected[name], actual[name]
+            )
+
+    def contents(self, what):
+        self.compare(
+            f"content of the file after {what}",
+            Outcome(False, self.reference.content()),
+            Outcome(False, self.subject.content()),
+        )
+
+
+async def run(case, library_open, folder):
+    """Run a case in a folder of the caller's; raise Mismatch if it differs."""
+    folder = os.fspath(folder)
+    reference = Reference(os.path.join(folder, "reference"), case)
+    subject = Subject(os.path.join(folder, "subject"), case, library_open)
+    await within(Run(case, reference, subject).all(), 60)
+
+
+async def run_at_once(case, library_open, folder):
+    """Start all operations before the first has ended; compare the results.
+
+    The blocking file does the same, one after the other.
+    """
+    folder = os.fspath(folder)
+    reference = Reference(os.path.join(folder, "reference"), case)
+    subject = Subject(os.path.join(folder, "subject"), case, library_open)
+    both = Run(case, reference, subject)
+    reference.file = reference.open(case).value
+    subject.file = (await within(subject.open(case))).value
+    both.mend()
+    try:
+        expected = [reference.do(op) for op in case.ops]
+        tasks = [asyncio.ensure_future(subject.do(op)) for op in case.ops]
+        actual = await within(asyncio.gather(*tasks), 60)
+        for number, op in enumerate(case.ops):
+            both.done.append(brief(op, 120))
+            both.compare(
+                f"operation {number}, {op[0]}",
+                expected[number],
+                actual[number],
+            )
+        await both.step(("close",))
+    finally:
+        await both.shut()
+    both.contents("after close")
+
+
+__all__ = ("Case", "Mismatch", "Told", "run", "run_at_once")

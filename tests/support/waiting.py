@@ -1,0 +1,36 @@
+"""Waits that end: nothing in the tests waits without a deadline."""
+
+import asyncio
+
+PATIENCE = 20  # seconds; reached only where something hangs
+
+
+async def within(awaitable, seconds=PATIENCE):
+    """Await, or fail with TimeoutError when the time is up."""
+    return await asyncio.wait_for(awaitable, seconds)
+
+
+async def eventually(condition, what, seconds=PATIENCE):
+    """Turn the loop until condition() is true; its value is the result."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not (value := condition()):
+        if loop.time() > deadline:
+            raise AssertionError(f"still not so: {what}")
+        await asyncio.sleep(0.001)
+    return value
+
+
+async def turns(count=3):
+    """Let the loop go round, so that started tasks make their first steps."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def cancelled(task):
+    """Cancel a task and see it end so."""
+    task.cancel()
+    try:
+        await within(asyncio.wait([task]))
+    finally:
+        assert task.cancelled(), task

@@ -1,0 +1,513 @@
+"""A cancelled operation is gone at once, and nothing is lost.
+
+What a cancelled read had read is what the next read returns; what a write
+had accepted is written once, whole, in order.
+"""
+
+import asyncio
+import os
+import threading
+
+import aiofiles_c
+import pytest
+
+from .support.gate import plug
+from .support.waiting import cancelled, eventually, turns, within
+
+
+@pytest.fixture(autouse=True)
+def engine(native):
+    """An executor's thread cannot be cancelled, and keeps what it has read."""
+
+
+@pytest.fixture
+def pipe():
+    """The two ends of a pipe; what a test leaves open is closed."""
+    ends = list(os.pipe())
+    yield ends
+    for end in ends:
+        if end is not None:
+            os.close(end)
+
+
+def take(pipe, number):
+    """Hand an end of the pipe over to a file."""
+    end, pipe[number] = pipe[number], None
+    return end
+
+
+async def hang(awaitable):
+    """A task that is inside its call, as far as the loop can see."""
+    task = asyncio.ensure_future(awaitable)
+    await turns(5)
+    assert not task.done(), task
+    return task
+
+
+READS = {
+    "read": lambda f: f.read(6),
+    "read to the end": lambda f: f.read(),
+    "readline": lambda f: f.readline(),
+    "readlines": lambda f: f.readlines(),
+    "next": lambda f: f.__anext__(),
+    "peek": lambda f: f.peek(3),
+    "read1": lambda f: f.read1(100),
+    "readinto": lambda f: f.readinto(bytearray(6)),
+    "readinto1": lambda f: f.readinto1(bytearray(6)),
+}
+RAW_READS = ("read", "read to the end", "readline", "readinto")
+TEXT_READS = ("read", "read to the end", "readline", "readlines", "next")
+EVERY_READ = (
+    [("rb", -1, name) for name in READS]
+    + [("rb", 0, name) for name in RAW_READS]
+    + [("r", -1, name) for name in TEXT_READS]
+)
+each_read = pytest.mark.parametrize("mode, buffering, name", EVERY_READ)
+
+
+@each_read
+async def test_read_running_cancelled_loses_nothing(
+    pipe, mode, buffering, name
+):
+    """Data that comes after the cancel is what the next read returns."""
+    async with aiofiles_c.open(take(pipe, 0), mode, buffering) as file:
+        task = await hang(READS[name](file))
+        await cancelled(task)
+        os.write(pipe[1], b"abc\ndef\n")
+        line = await within(file.readline())
+        assert line in ("abc\n", b"abc\n")
+        os.close(take(pipe, 1))
+        assert await within(file.read()) in ("def\n", b"def\n")
+
+
+@each_read
+async def test_read_cancelled_with_half_of_its_data_loses_nothing(
+    pipe, mode, buffering, name
+):
+    """What had come before the cancel is still there after it."""
+    if name in ("peek", "read1", "readinto1") or (
+        buffering == 0 and name in ("read", "readinto")
+    ):
+        pytest.skip("it is content with what there is")
+    async with aiofiles_c.open(take(pipe, 0), mode, buffering) as file:
+        task = await hang(READS[name](file))
+        os.write(pipe[1], b"ab")
+        await turns(20)
+        assert not task.done()
+        await cancelled(task)
+        os.write(pipe[1], b"c\ndef\n")
+        line = await within(file.readline())
+        assert line in ("abc\n", b"abc\n")
+        os.close(take(pipe, 1))
+        assert await within(file.read()) in ("def\n", b"def\n")
+
+
+@each_read
+async def test_read_queued_cancelled_loses_nothing(
+    pipe, gate, mode, buffering, name
+):
+    """A job that had no worker yet is taken back; the next read runs."""
+    os.write(pipe[1], b"abc\ndef\n")
+    async with aiofiles_c.open(take(pipe, 0), mode, buffering) as file:
+        async with gate.shut():
+            task = asyncio.ensure_future(READS[name](file))
+            await gate.queued(1)
+            await cancelled(task)
+        assert await within(file.readline()) in ("abc\n", b"abc\n")
+        os.close(take(pipe, 1))
+        assert await within(file.read()) in ("def\n", b"def\n")
+
+
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_read_of_a_disk_file_cancelled_loses_nothing(
+    make, gate, mode
+):
+    """Cancelled with every worker held, or served at once: no byte goes."""
+    data = b"".join(b"%07d\n" % n for n in range(5000))
+    got = []
+    async with aiofiles_c.open(make(data), mode) as file:
+        async with gate.shut():
+            for _ in range(10):
+                task = asyncio.ensure_future(file.read(1000))
+                await turns(5)
+                if task.done():
+                    got.append(task.result())
+                else:
+                    await cancelled(task)
+        got.append(await within(file.read()))
+    whole = "".join(got).encode() if mode == "r" else b"".join(got)
+    assert whole == data
+
+
+async def test_read_cancelled_before_its_first_step_does_nothing(make):
+    """A task that never ran has not touched the file."""
+    async with aiofiles_c.open(make(b"0123456789"), "rb") as file:
+        task = asyncio.ensure_future(file.read(5))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await file.tell() == 0
+        assert await file.read(5) == b"01234"
+
+
+async def test_read_cancelled_among_others_leaves_them_their_order(pipe):
+    """The operations around a cancelled one go on in order."""
+    async with aiofiles_c.open(take(pipe, 0), "rb") as file:
+        tasks = [asyncio.ensure_future(file.read(2)) for _ in range(5)]
+        await turns(5)
+        await cancelled(tasks[0])
+        await cancelled(tasks[2])
+        os.write(pipe[1], b"aabbcc")
+        rest = await within(asyncio.gather(tasks[1], tasks[3], tasks[4]))
+        assert rest == [b"aa", b"bb", b"cc"]
+
+
+async def test_readinto_cancelled_leaves_its_buffer_alone_afterwards(pipe):
+    """Once the task is gone nobody writes into its buffer."""
+    room = bytearray(b"------")
+    async with aiofiles_c.open(take(pipe, 0), "rb") as file:
+        task = await hang(file.readinto(room))
+        await cancelled(task)
+        room += b"grown"  # it is not pinned any more
+        os.write(pipe[1], b"abcdef")
+        assert await within(file.read(6)) == b"abcdef"
+    assert room == b"------grown"
+
+
+async def test_read_cancelled_many_times_loses_nothing(pipe):
+    """Hundreds of cancelled reads, then the data comes."""
+    async with aiofiles_c.open(take(pipe, 0), "rb") as file:
+        for _ in range(300):
+            await cancelled(await hang(file.read(10)))
+        os.write(pipe[1], b"0123456789")
+        assert await within(file.read(10)) == b"0123456789"
+
+
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_wait_for_with_tiny_timeouts_returns_every_byte(pipe, mode):
+    """Reads given up again and again return all data, in order."""
+    data = b"".join(b"%07d\n" % n for n in range(4000))
+
+    def feed():
+        with os.fdopen(writing, "wb", 0) as writer:
+            for start in range(0, len(data), 997):
+                writer.write(data[start:start + 997])
+
+    writing = take(pipe, 1)
+    feeder = threading.Thread(target=feed)
+    got = []
+    async with aiofiles_c.open(take(pipe, 0), mode) as file:
+        feeder.start()
+        for number in range(100_000):
+            try:
+                part = await asyncio.wait_for(
+                    file.read(509), (0.00001, 0.0001, 0.001)[number % 3]
+                )
+            except (asyncio.TimeoutError, TimeoutError):
+                continue
+            if not part:
+                break
+            got.append(part)
+    feeder.join(20)
+    whole = "".join(got).encode() if mode == "r" else b"".join(got)
+    assert whole == data
+
+
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_wait_for_of_disk_reads_returns_every_byte(make, mode):
+    """The same over a file on disk, by reads, lines and `async for`."""
+    data = b"".join(b"%07d\n" % n for n in range(20_000))
+    got = []
+    async with aiofiles_c.open(make(data), mode) as file:
+        calls = (
+            lambda: file.read(5000), file.readline, file.__anext__,
+            lambda: file.read(70_000),
+        )
+        for number in range(100_000):
+            try:
+                part = await asyncio.wait_for(
+                    calls[number % 4](),
+                    (0.0000001, 0.00001, 0.0001, 0.001, 1)[number % 5],
+                )
+            except (asyncio.TimeoutError, TimeoutError):
+                continue
+            except StopAsyncIteration:
+                break
+            if not part:
+                break
+            got.append(part)
+    whole = "".join(got).encode() if mode == "r" else b"".join(got)
+    assert whole == data
+
+
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_reader_task_cancelled_at_every_turn_loses_nothing(make, mode):
+    """Whatever step the cancel meets, task and file have all the lines."""
+    data = b"".join(b"%07d\n" % n for n in range(3000))
+    path = make(data)
+
+    async def reader(file, got):
+        while part := await file.read(5000):
+            got.append(part)
+
+    for turn in range(40):
+        got = []
+        async with aiofiles_c.open(path, mode) as file:
+            task = asyncio.ensure_future(reader(file, got))
+            await turns(turn)
+            task.cancel()
+            await asyncio.wait([task])
+            got.append(await within(file.read()))
+        whole = "".join(got).encode() if mode == "r" else b"".join(got)
+        assert whole == data, turn
+
+
+@pytest.mark.parametrize("size", (8, 3000, 40_000))
+async def test_writer_task_cancelled_at_every_turn_writes_all_or_nothing(
+    path, size
+):
+    """Each write is in the file once and whole, or not at all."""
+    for turn in range(40):
+        accepted = []
+
+        async def writer(file, accepted):
+            for number in range(60):
+                await file.write(b"%07d\n" % number * (size // 8))
+                accepted.append(number)
+
+        file = await aiofiles_c.open(path, "wb")
+        task = asyncio.ensure_future(writer(file, accepted))
+        await turns(turn)
+        task.cancel()
+        await asyncio.wait([task])
+        await file.write(b"end")
+        await within(file.close())
+        whole = path.read_bytes()
+        assert whole.endswith(b"end")
+        count = (len(whole) - 3) // (size // 8 * 8)
+        assert count in (len(accepted), len(accepted) + 1), turn
+        assert whole == b"".join(
+            b"%07d\n" % number * (size // 8) for number in range(count)
+        ) + b"end"
+
+
+async def drained(descriptor):
+    """Read a pipe to its end, off the loop."""
+
+    def drain():
+        with os.fdopen(descriptor, "rb") as reader:
+            return reader.read()
+
+    return await asyncio.get_running_loop().run_in_executor(None, drain)
+
+
+@pytest.mark.parametrize("mode", ("w", "wb"))
+async def test_flush_of_a_full_pipe_cancelled_is_written_once(pipe, mode):
+    """What could not be flushed yet is written later, once, in order."""
+    kind = str if mode == "w" else str.encode
+    file = await aiofiles_c.open(take(pipe, 1), mode)
+    size = 300_000
+    task = asyncio.ensure_future(file.write(kind("a" * size)))
+    await turns(5)
+    if task.done():  # accepted: the buffer's now
+        await cancelled(await hang(file.flush()))
+        counts = {size}
+    else:
+        await cancelled(task)
+        counts = {0, size}
+    whole = asyncio.ensure_future(drained(take(pipe, 0)))
+    await within(file.write(kind("b" * 10)))
+    await within(file.close())
+    data = await within(whole)
+    assert data.endswith(b"b" * 10)
+    assert len(data) - 10 in counts
+    assert set(data[:-10]) <= {ord("a")}
+
+
+async def test_close_cancelled_still_writes_and_closes(pipe):
+    """A cancelled close() is not undone: data and descriptor are let go."""
+    file = await aiofiles_c.open(take(pipe, 1), "wb")
+    size = 200_000
+    await within(file.write(b"a" * 10))
+    big = asyncio.ensure_future(file.write(b"b" * size))
+    await turns(5)
+    closing = await hang(file.close())
+    await cancelled(closing)
+    whole = asyncio.ensure_future(drained(take(pipe, 0)))
+    await within(asyncio.wait([big]))
+    await within(file.close())
+    assert file.closed
+    assert await within(whole) == b"a" * 10 + b"b" * size
+
+
+async def test_close_after_a_cancelled_read_frees_the_number_safely(pipe):
+    """A late job neither reads from nor closes the number's next file."""
+    file = await aiofiles_c.open(take(pipe, 0), "rb")
+    await cancelled(await hang(file.read(5)))
+    closing = asyncio.ensure_future(file.close())
+    await turns(5)
+    others = [os.pipe() for _ in range(5)]
+    try:
+        for _, writing in others:
+            os.write(writing, b"theirs")
+        os.write(pipe[1], b"late data")
+        await within(closing)
+        assert file.closed
+        for reading, _ in others:
+            assert os.read(reading, 10) == b"theirs"
+    finally:
+        for end in (end for ends in others for end in ends):
+            os.close(end)
+
+
+async def test_seek_tell_truncate_queued_cancelled_leave_the_file_usable(
+    make, gate
+):
+    """Whatever was cancelled, what comes next is right."""
+    path = make(b"0123456789" * 100)
+    async with aiofiles_c.open(path, "rb+") as file:
+        await file.read(5)
+        async with gate.shut():
+            for call in (
+                lambda: file.flush(), lambda: file.tell(),
+                lambda: file.seek(7), lambda: file.truncate(500),
+                lambda: file.seek(0, 2), lambda: file.write(b"x"),
+                lambda: file.isatty(), lambda: file.seekable(),
+            ):
+                task = asyncio.ensure_future(call())
+                await turns(3)
+                task.cancel()
+                await within(asyncio.wait([task]))
+        await file.seek(3)
+        assert await within(file.read(4)) == b"3456"
+        await file.seek(100)
+        await file.write(b"written")
+    assert path.read_bytes()[100:107] == b"written"
+
+
+def descriptors_of(path):
+    """The descriptors of this process that are open on the path."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{name}") == str(path):
+                found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
+needs_proc = pytest.mark.skipif(
+    not os.path.isdir("/proc/self/fd"), reason="there is no /proc"
+)
+
+
+async def opening(path, mode="rb"):
+    return await aiofiles_c.open(path, mode)
+
+
+@needs_proc
+async def test_open_running_cancelled_leaves_no_descriptor(gate):
+    """open() of a FIFO without a peer can be cancelled; nothing stays."""
+    path = gate.fifo()
+    before = aiofiles_c.stats()["running"]
+    task = await hang(opening(path))
+    await cancelled(task)
+    with plug(path) as descriptor:
+        await eventually(
+            lambda: aiofiles_c.stats()["running"] == before
+            and descriptors_of(path) == [descriptor],
+            "the late open is closed again",
+        )
+
+
+@needs_proc
+async def test_open_queued_cancelled_leaves_no_descriptor(gate, path):
+    """open() without a worker yet can be cancelled; nothing stays."""
+    async with gate.shut():
+        task = asyncio.ensure_future(opening(path, "wb"))
+        await gate.queued(1)
+        await cancelled(task)
+    await eventually(
+        lambda: aiofiles_c.stats()["queued"] == 0
+        and aiofiles_c.stats()["running"] == 0
+        and descriptors_of(path) == [],
+        "nothing is left of the open",
+    )
+
+
+async def test_open_queued_cancelled_is_taken_back(gate):
+    """A worker never gets to an open that was cancelled before: no peer
+    will ever come for this FIFO, and the worker is needed."""
+    async with gate.shut():
+        path = gate.fifo()
+        task = asyncio.ensure_future(opening(path))
+        await gate.queued(1)
+        await cancelled(task)
+        with plug(path):  # or the gate would not open after a failure
+            await eventually(lambda: gate.waiting() == 0, "it is taken back")
+
+
+@needs_proc
+async def test_open_cancelled_at_every_turn_leaves_no_descriptor(make):
+    """Whatever step the cancel meets, the file is the task's or nobody's."""
+    path = make(b"data")
+    for turn in range(15):
+        got = []
+
+        async def opener(got):
+            got.append(await aiofiles_c.open(path, "rb"))
+
+        task = asyncio.ensure_future(opener(got))
+        await turns(turn)
+        task.cancel()
+        await asyncio.wait([task])
+        for file in got:
+            await within(file.close())
+        await eventually(
+            lambda: descriptors_of(path) == [], "nothing is left open"
+        )
+
+
+async def test_with_block_cancelled_closes_the_file(pipe):
+    """A task cancelled inside the block leaves it with the file closed."""
+    files = []
+
+    async def user():
+        async with aiofiles_c.open(take(pipe, 0), "rb") as file:
+            files.append(file)
+            await file.read(10)
+
+    task = await hang(user())
+    await eventually(lambda: files, "the file is open")
+    await turns(5)
+    task.cancel()
+    await turns(5)
+    os.close(take(pipe, 1))  # a close may wait for the job's end
+    with pytest.raises(asyncio.CancelledError):
+        await within(task)
+    assert files[0].closed
+
+
+async def test_gather_cancelled_cancels_each_operation(pipe):
+    """Cancelling the gather is cancelling all of its operations."""
+    async with aiofiles_c.open(take(pipe, 0), "rb") as file:
+        reads = asyncio.gather(*(file.read(2) for _ in range(10)))
+        await turns(5)
+        reads.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await within(reads)
+        os.write(pipe[1], b"abcd")
+        assert await within(file.read(4)) == b"abcd"
+
+
+async def test_shielded_read_goes_on_when_its_waiter_is_cancelled(pipe):
+    """A shield keeps the operation: its result is not given twice."""
+    async with aiofiles_c.open(take(pipe, 0), "rb") as file:
+        inner = asyncio.ensure_future(file.read(2))
+        outer = asyncio.ensure_future(asyncio.shield(inner))
+        await turns(5)
+        await cancelled(outer)
+        os.write(pipe[1], b"abcd")
+        assert await within(inner) == b"ab"
+        assert await within(file.read(2)) == b"cd"

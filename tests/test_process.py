@@ -1,0 +1,528 @@
+"""The life of a process: collection, exit, signals, reloading, audit."""
+
+import asyncio
+import builtins
+import gc
+import os
+import signal
+import subprocess
+import sys
+import warnings
+
+import aiofiles_c
+import pytest
+
+from .support.child import PATIENCE, python
+from .support.waiting import eventually
+
+WAYS = (("w", -1), ("wb", -1), ("wb", 0), ("r+", -1), ("rb+", -1), ("r", -1),
+        ("rb", -1), ("rb", 0))
+
+
+async def collected(file, native=True, count=0):
+    """The ResourceWarnings of dropping the last reference; takes a list.
+
+    A thread of an executor may have another reference for a moment more:
+    where it can, `count` warnings are waited for.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        file.clear()
+        gc.collect()
+        if not native:
+            await eventually(
+                lambda: gc.collect() is not None and len(caught) >= count,
+                "the file is collected",
+            )
+    return [
+        (w.category, str(w.message))
+        for w in caught
+        if w.category is ResourceWarning
+    ]
+
+
+@pytest.mark.parametrize("mode, buffering", WAYS)
+async def test_file_collected_open_is_flushed_and_warns_as_open(
+    lib, make, mode, buffering
+):
+    """A file that is dropped is written, closed and complained about."""
+    data = "data" if "b" not in mode else b"data"
+    writes = mode not in ("r", "rb")
+    path = make(b"old data")
+    reference = [builtins.open(path, mode, buffering)]
+    if writes:
+        reference[0].write(data)
+    expected = await collected(reference)
+    content = path.read_bytes()
+
+    file = [await lib.open(make(b"old data"), mode, buffering)]
+    descriptor = file[0].fileno()
+    if writes:
+        await file[0].write(data)
+    assert await collected(file, lib.native, 1) == expected
+    assert path.read_bytes() == content
+    with pytest.raises(OSError):
+        os.fstat(descriptor)
+
+
+async def test_file_collected_after_large_writes_is_whole(lib, path):
+    """What was accepted for writing is in the file when it is dropped."""
+    file = [await lib.open(path, "wb")]
+    for number in range(30):
+        await file[0].write(b"%07d\n" % number * 10_000)
+    await file[0].write(b"end")
+    assert len(await collected(file, lib.native, 1)) == 1
+    assert path.read_bytes() == b"".join(
+        b"%07d\n" % n * 10_000 for n in range(30)
+    ) + b"end"
+
+
+async def test_file_collected_without_closefd_leaves_the_descriptor(
+    lib, path
+):
+    """closefd=False: flushed, without a warning, and not closed."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        reference = [builtins.open(descriptor, "w", closefd=False)]
+        expected = await collected(reference)
+        file = [await lib.open(descriptor, "w", closefd=False)]
+        await file[0].write("data")
+        assert await collected(file, lib.native, len(expected)) == expected
+        await eventually(
+            lambda: os.fstat(descriptor).st_size == 4, "it is written"
+        )
+    finally:
+        os.close(descriptor)
+
+
+async def test_file_collected_in_a_cycle_is_flushed(lib, path):
+    """The collector of cycles does the same."""
+    file = [await lib.open(path, "w")]
+    file[0].myself = file[0]
+    await file[0].write("data")
+    assert len(await collected(file, lib.native, 1)) == 1
+    if lib.native:  # io's own layers may be collected in the wrong order
+        assert path.read_text() == "data"
+
+
+async def test_file_collected_closed_is_silent(lib, path):
+    """Nothing is said of a file that was closed."""
+    file = [await lib.open(path, "w")]
+    await file[0].close()
+    assert await collected(file, lib.native) == []
+
+
+EXIT = """
+import asyncio, os, sys
+import aiofiles_c
+
+async def main(way):
+    global file
+    file = await aiofiles_c.open("file", way)
+    await file.write("buffered" if "b" not in way else b"buffered")
+    if len(sys.argv) > 2:
+        big = b"%07d\\n"
+        for number in range(30):
+            await file.write(big % number * 10_000)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("mode", ("w", "wb"))
+def test_exit_with_a_file_open_flushes_it_and_warns(tmp_path, mode):
+    """The data of a file nobody closed is written when Python ends."""
+    done = python(EXIT, mode, cwd=tmp_path, flags=("-W", "always"))
+    assert (tmp_path / "file").read_bytes() == b"buffered"
+    assert "ResourceWarning: unclosed file" in done.stderr
+
+
+def test_exit_with_large_writes_accepted_writes_them_all(tmp_path):
+    """So is what was on its way to the disk."""
+    python(EXIT, "wb", "big", cwd=tmp_path)
+    assert (tmp_path / "file").read_bytes() == b"buffered" + b"".join(
+        b"%07d\n" % n * 10_000 for n in range(30)
+    )
+
+
+def test_exit_by_sys_exit_inside_the_loop_flushes(tmp_path):
+    """SystemExit from the middle of a program is an exit like any other."""
+    done = python(
+        """
+        import asyncio, sys
+        import aiofiles_c
+
+        async def main():
+            global file
+            file = await aiofiles_c.open("file", "w")
+            await file.write("buffered")
+            sys.exit(7)
+
+        asyncio.run(main())
+        """,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 7
+    assert (tmp_path / "file").read_text() == "buffered"
+
+
+PENDING = """
+import asyncio, os, sys
+import aiofiles_c
+
+async def main():
+    os.mkfifo("fifo")
+    global kept
+    kept = list(os.pipe())
+    pipe = await aiofiles_c.open(kept[0], "rb", closefd=False)
+    tasks = [
+        asyncio.ensure_future(pipe.read(4)),
+        asyncio.ensure_future(pipe.readline()),
+        asyncio.ensure_future(aiofiles_c.open("fifo", "rb").__aenter__()),
+    ]
+    kept += [pipe, tasks]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    print("pending", flush=True)
+    WAY
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "way, code", (("return", 0), ("sys.exit(3)", 3), ("1 / 0", 1))
+)
+def test_exit_with_operations_pending_ends_at_once(
+    native, tmp_path, way, code
+):
+    """Reads and opens that hang do not keep the process alive."""
+    done = python(PENDING.replace("WAY", way), cwd=tmp_path, check=False)
+    assert done.stdout.strip() == "pending"
+    assert done.returncode == code, done.stderr
+
+
+def test_keyboard_interrupt_with_operations_pending_ends_at_once(
+    native, tmp_path
+):
+    """Ctrl-C ends a program whose reads hang."""
+    code = PENDING.replace(
+        "WAY",
+        "asyncio.get_running_loop().call_soon("
+        "os.kill, os.getpid(), 2); await tasks[0]",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.stdout.strip() == "pending"
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert "KeyboardInterrupt" in done.stderr
+
+
+def test_keyboard_interrupt_in_the_middle_leaves_files_whole(
+    native, tmp_path
+):
+    """After Ctrl-C in a loop of writes the file holds whole writes."""
+    python(
+        """
+        import asyncio, signal
+        import aiofiles_c
+
+        async def main():
+            count = 0
+            async with aiofiles_c.open("file", "wb") as file:
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                while True:
+                    await file.write(b"%07d\\n" % count)
+                    count += 1
+                    if count % 100 == 0:
+                        await asyncio.sleep(0)
+
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            pass
+        data = open("file", "rb").read()
+        assert data and len(data) % 8 == 0, len(data)
+        assert data == b"".join(
+            b"%07d\\n" % n for n in range(len(data) // 8)
+        )
+        """,
+        cwd=tmp_path,
+    )
+
+
+def test_signals_all_the_time_change_nothing(tmp_path):
+    """A handler that runs every few milliseconds: no call fails of it."""
+    done = python(
+        """
+        import asyncio, os, signal, threading
+        import aiofiles_c
+
+        DATA = b"".join(b"%07d\\n" % n for n in range(100_000))
+        LINES = b"".join(b"%07d\\n" % n for n in range(3000))
+        count = 0
+
+        def handler(number, frame):
+            global count
+            count += 1
+
+        async def main():
+            for _ in range(5):
+                async with aiofiles_c.open("file", "wb") as file:
+                    for start in range(0, len(DATA), 5000):
+                        await file.write(DATA[start:start + 5000])
+                async with aiofiles_c.open("file", "rb") as file:
+                    assert await file.read() == DATA
+                async with aiofiles_c.open("lines") as file:
+                    lines = [line async for line in file]
+                    assert len(lines) == 3000
+            reading, writing = os.pipe()
+
+            def feed():
+                with os.fdopen(writing, "wb") as writer:
+                    writer.write(DATA)
+
+            thread = threading.Thread(target=feed)
+            thread.start()
+            async with aiofiles_c.open(reading, "rb") as file:
+                assert await file.read() == DATA
+            thread.join()
+
+        with open("lines", "wb") as file:
+            file.write(LINES)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+        asyncio.run(main())
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print("good" if count else "no signal came")
+        """,
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == "good"
+
+
+SESSION = """
+import asyncio
+import aiofiles_c
+
+async def main():
+    async with aiofiles_c.open("file", "w") as file:
+        await file.write("one\\ntwo\\n")
+    async with aiofiles_c.open("file") as file:
+        assert [line async for line in file] == ["one\\n", "two\\n"]
+    async with aiofiles_c.open("file", "rb", 0) as file:
+        assert await file.read() == b"one\\ntwo\\n"
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "flags", (("-X", "dev"), ("-W", "error"), ("-I",), ("-OO",), ("-bb",)),
+    ids=" ".join,
+)
+def test_interpreter_options_are_met_in_silence(tmp_path, flags):
+    """Development mode, warnings as errors, isolated, optimised: clean."""
+    done = python(SESSION, cwd=tmp_path, flags=flags)
+    assert done.stderr == ""
+
+
+def test_modules_deleted_and_imported_again_do_not_crash(tmp_path):
+    """Both copies of the package work, and so does the exit."""
+    done = python(
+        SESSION
+        + """
+import gc, importlib, sys
+
+async def again():
+    global aiofiles_c
+    kept = [await aiofiles_c.open("file")]
+    for name in [n for n in sys.modules if n.startswith("aiofiles_c")]:
+        del sys.modules[name]
+    try:
+        import aiofiles_c
+    except ImportError as error:
+        print("refused:", error)
+    else:
+        await main()
+        kept.append(await aiofiles_c.open("file"))
+        importlib.reload(aiofiles_c)
+        await main()
+    for file in kept:
+        assert await file.read() == "one\\ntwo\\n"
+        await file.close()
+
+asyncio.run(again())
+gc.collect()
+print("good")
+""",
+        cwd=tmp_path,
+    )
+    assert done.stdout.split()[-1:] == ["good"]
+
+
+SUBINTERPRETERS = """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+def run(code):
+    for kinds in ((), ("legacy",), ()):
+        try:
+            interpreter = interpreters.create(*kinds)
+        except TypeError:  # a Python that has one kind only
+            interpreter = interpreters.create()
+        failed = interpreters.run_string(interpreter, code)
+        assert not failed, failed
+        interpreters.destroy(interpreter)
+"""
+
+
+def test_subinterpreter_works_or_refuses(tmp_path):
+    """Another interpreter of the process: files, or a clear ImportError."""
+    probe = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c",
+         SUBINTERPRETERS + "run('import asyncio')"],
+        stderr=subprocess.DEVNULL,
+        timeout=PATIENCE,
+    )
+    if probe.returncode:
+        pytest.skip("this Python has no subinterpreters that import asyncio")
+    (tmp_path / "session.py").write_text(SESSION)
+    done = python(
+        SUBINTERPRETERS
+        + """
+import aiofiles_c
+
+run('''
+try:
+    import aiofiles_c
+except ImportError as error:
+    assert str(error)
+else:
+    try:
+        exec(open("session.py").read())
+    except RuntimeError as error:
+        # Some interpreters may have no threads.
+        assert "thread" in str(error)
+''')
+exec(open("session.py").read())
+print("good")
+""",
+        cwd=tmp_path,
+        flags=("-W", "ignore"),
+    )
+    assert done.stdout.strip() == "good", done.stderr
+
+
+def test_open_raises_the_audit_events_of_open(tmp_path):
+    """A hook sees each open as it sees those of built-in open."""
+    done = python(
+        """
+        import asyncio, os, sys
+        import aiofiles_c
+
+        seen = []
+        ways = (("file", "w"), ("file", "r"), (b"file", "rb"),
+                ("file", "r+"), ("file", "ab"), ("absent", "r"))
+
+        def hook(event, args):
+            if event == "open" and args[0] in ("file", b"file", "absent"):
+                seen.append(args)
+
+        async def main():
+            for path, mode in ways:
+                try:
+                    file = await aiofiles_c.open(path, mode)
+                except FileNotFoundError:
+                    continue
+                await file.close()
+
+        sys.addaudithook(hook)
+        for path, mode in ways:
+            try:
+                open(path, mode).close()
+            except FileNotFoundError:
+                pass
+        expected, seen[:] = seen[:], []
+        asyncio.run(main())
+        assert seen == expected, (seen, expected)
+        print("good")
+        """,
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == "good"
+
+
+def test_open_refused_by_an_audit_hook_opens_nothing(tmp_path):
+    """A hook that raises forbids the open."""
+    done = python(
+        """
+        import asyncio, os, sys
+        import aiofiles_c
+
+        def hook(event, args):
+            if event == "open" and args[0] == "file":
+                raise PermissionError("not that one")
+
+        async def main():
+            try:
+                await aiofiles_c.open("file", "w")
+            except PermissionError as error:
+                print(error, os.path.exists("file"))
+
+        sys.addaudithook(hook)
+        asyncio.run(main())
+        """,
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == "not that one False"
+
+
+def test_limit_of_descriptors_is_an_oserror_and_passes(lib, make):
+    """EMFILE is what open raises; with descriptors free again all is well."""
+    resource = pytest.importorskip("resource")
+    path = make(b"data")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def main():
+        async with lib.open(path) as file:  # the loop has all it needs
+            await file.read()
+        taken = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        try:
+            while True:
+                taken.append(os.open(path, os.O_RDONLY))
+        except OSError:
+            pass
+        try:
+            with pytest.raises(OSError) as caught:
+                await lib.open(path)
+            assert caught.value.errno == 24
+            assert caught.value.filename == str(path)
+            os.close(taken.pop())
+            async with lib.open(path) as file:
+                assert await file.read() == "data"
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in taken:
+                os.close(descriptor)
+
+    asyncio.run(main())
+
+
+def test_module_says_its_version():
+    """The package has a version, and its public names are there."""
+    assert aiofiles_c.__version__[0].isdigit()
+    for name in aiofiles_c.__all__:
+        assert getattr(aiofiles_c, name) is not None
