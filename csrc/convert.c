@@ -23,6 +23,7 @@ static PyObject *
 convert_open(FileObject *file)
 {
     bool text = file->text != NULL;
+    file_set_blocking(file);
     PyObject *opener = NULL, *mode = NULL, *real = NULL;
     PyObject *fd = PyLong_FromLong(file->fd);
     if (fd == NULL) {

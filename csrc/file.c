@@ -6,6 +6,8 @@
  */
 #include "file.h"
 
+#include <fcntl.h>
+
 #include "method.h"
 #include "text.h"
 
@@ -35,19 +37,54 @@ file_data_inline(const FileObject *file)
            && (file->nowait || file->device == DEVICE_MEMORY);
 }
 
-/* Where built-in open would have left the descriptor's offset: it reads in
- * whole blocks. */
-static off_t
-file_offset_builtin(const FileObject *file)
+/* Built-in open reads in whole blocks, from where reading began: have the
+ * bytes in the buffer that it would have, so that the offset of the descriptor
+ * is where it would be.  (Text has its chunks already.)  Not on a device that
+ * may be slow: this is a synchronous call. */
+static void
+file_fill_block(FileObject *file)
 {
-    off_t at = file_position(file);
-    off_t block = file->text != NULL ? TEXT_CHUNK : (off_t)file->bufsize;
-    if (file->writing || file->bufsize == 0 || file->text != NULL
-        || buffer_avail(&file->rbuf) == 0) {
-        return at;
+    struct buffer *rbuf = &file->rbuf;
+    off_t at = file_position(file), block = (off_t)file->bufsize;
+    off_t high = at > file->high ? at : file->high;
+    if (file->text != NULL || block == 0 || high == file->base
+        || !file->regular || file->device < DEVICE_LOCAL) {
+        return;
     }
-    off_t up = (at + block - 1) / block * block;
-    return up < file->raw ? up : file->raw;
+    off_t up = file->base + (high - file->base + block - 1) / block * block;
+    size_t shift, want = (size_t)(up - at), have = buffer_avail(rbuf);
+    if (want > have && buffer_reserve(rbuf, want - have, &shift) == 0) {
+        struct iovec iov = {rbuf->data + rbuf->end, want - have};
+        ssize_t n = sys_readv(file->fd, &iov, 1, file->raw);
+        if (n > 0) {
+            rbuf->end += (size_t)n;
+            file->raw += n;
+        }
+    }
+    if (buffer_avail(rbuf) > want) {
+        file->raw -= (off_t)(buffer_avail(rbuf) - want);
+        rbuf->end = rbuf->pos + want;
+    }
+}
+
+void
+file_set_blocking(FileObject *file)
+{
+    if (file->nonblock) {
+        int flags = fcntl(file->fd, F_GETFL);
+        (void)fcntl(file->fd, F_SETFL, flags & ~O_NONBLOCK);
+        file->nonblock = false;
+    }
+}
+
+/* What lies behind the newest chunk of text was not read, as others see it. */
+static void
+file_drop_text_ahead(FileObject *file)
+{
+    if (file->text != NULL) {
+        file->raw = file_position(file);
+        file->rbuf.end = file->text->end;
+    }
 }
 
 void
@@ -56,16 +93,16 @@ file_share(FileObject *file)
     if (file->shared || file->fd < 0) {
         return;
     }
+    file_set_blocking(file);
     if (file->writing) {
         file_settle(file);
     }
-    off_t off = file->writing ? file->woff : file_offset_builtin(file);
-    (void)sys_lseek(file->fd, off, SEEK_SET);
     if (!file->writing && !file->busy) {
-        /* Bytes behind that offset were not read as far as others see. */
-        file->rbuf.end -= (size_t)(file->raw - off);
-        file->raw = off;
+        file_drop_text_ahead(file);
+        file_fill_block(file);
     }
+    (void)sys_lseek(file->fd, file->writing ? file->woff : file->raw,
+                    SEEK_SET);
     file->threshold = file->bufsize;
     file->shared = true;
 }
@@ -274,7 +311,7 @@ file_am_anext(PyObject *self)
     FileObject *file = (FileObject *)self;
     const struct op_kind *kind = file->text != NULL ? &text_kind_next_line
                                                     : &file_kind_next_line;
-    return (PyObject *)op_new(file->state, kind, file);
+    return (PyObject *)op_new_untracked(file->state, kind, file);
 }
 
 /* ---- the end ---- */

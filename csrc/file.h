@@ -53,13 +53,16 @@ typedef struct FileObject {
     size_t wlen;        /* bytes in wfirst..wlast */
     size_t wflight;     /* bytes in the write under way */
     off_t woff;         /* while writing: offset of the first of wlen */
+    off_t base;         /* where reading began, after open or seek */
+    off_t high;         /* how far it came, before a seek in the buffer */
     off_t raw;          /* otherwise: offset of the byte behind rbuf.end */
     off_t rewind;       /* shared: what the descriptor's offset is ahead,
                          * since bytes read ahead were dropped */
     struct text *text;  /* NULL for binary files */
     size_t bufsize;     /* that of built-in open; 0: raw */
     size_t threshold;   /* accepted bytes beyond it are handed over */
-    size_t block;       /* size of the next block to be read */
+    size_t block;       /* size of the last block read; 0: none since the
+                         * file was opened or moved in, 1: read directly */
     int fd;             /* -1: not open */
     int werr;           /* errno of a write-behind, not yet raised */
     int buffering;      /* as open() got it */
@@ -76,6 +79,8 @@ typedef struct FileObject {
     bool closefd;
     bool handed;    /* open() has given it to the user */
     bool eof;       /* the last fill gave nothing */
+    bool nonblock;  /* O_NONBLOCK is set, which says nothing of a regular
+                     * file; taken off before others see the descriptor */
 } FileObject;
 
 /* The greatest number of bytes that a file may owe the disk. */
@@ -139,6 +144,9 @@ off_t file_position(const FileObject *file);
  * on the loop thread. */
 bool file_meta_inline(const FileObject *file);
 bool file_data_inline(const FileObject *file);
+
+/* Undo O_NONBLOCK, which opening at once has set. */
+void file_set_blocking(FileObject *file);
 
 /* From now on others may see the descriptor's offset (fileno). */
 void file_share(FileObject *file);

@@ -53,6 +53,55 @@ io_open(struct io *io)
     return rc;
 }
 
+/* Look at the file by a descriptor that opens nothing.  Only a regular file
+ * of a device known to be local goes on: to open any other may wait. */
+static bool
+io_probe(struct io *io)
+{
+    int fd = sys_open_cached(io->path, O_PATH);
+    if (fd < 0) {
+        io->err = fd == -EMFILE || fd == -ENFILE ? -fd : 0;
+        return false;
+    }
+    int rc = sys_stat_cached(fd, &io->st);
+    (void)sys_close(fd);
+    if (rc < 0) {
+        return false;
+    }
+    if (!S_ISREG(io->st.st_mode)) {
+        return false;
+    }
+    io->device = device_lookup(io->devices, io->st.st_dev);
+    return io->device >= DEVICE_LOCAL;
+}
+
+bool
+io_open_inline(struct io *io)
+{
+    io->device = DEVICE_UNKNOWN;
+    io->err = 0;
+    if (!io_probe(io)) {
+        return io->err != 0;
+    }
+    ino_t ino = io->st.st_ino;
+    dev_t dev = io->st.st_dev;
+    /* O_NONBLOCK: should a FIFO have taken the name meanwhile. */
+    int fd = sys_open_cached(io->path, io->flags | O_NONBLOCK);
+    if (fd < 0) {
+        return false;
+    }
+    if (sys_stat_cached(fd, &io->st) < 0 || io->st.st_ino != ino
+        || io->st.st_dev != dev) {
+        (void)sys_close(fd);
+        return false;
+    }
+    io->fd = fd;
+    io->off = 0;
+    io->seekable = true;
+    io->flag = 0;
+    return true;
+}
+
 /* The bytes of the chunks that are not written yet, as an iovec. */
 static int
 io_gather(const struct chunk *chunk, struct iovec *iov)

@@ -58,8 +58,17 @@ budget_resume(OpObject *op)
 
 /* ---- life ---- */
 
+static void
+op_track(OpObject *op)
+{
+    if (!op->tracked) {
+        op->tracked = true;
+        PyObject_GC_Track(op);
+    }
+}
+
 OpObject *
-op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
+op_new_untracked(ModuleState *state, const struct op_kind *kind, FileObject *file)
 {
     OpObject *op = state->free_ops;
     if (op != NULL) {
@@ -79,7 +88,16 @@ op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
     op->state = state;
     op->kind = kind;
     op->file = (FileObject *)Py_XNewRef((PyObject *)file);
-    PyObject_GC_Track(op);
+    return op;
+}
+
+OpObject *
+op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
+{
+    OpObject *op = op_new_untracked(state, kind, file);
+    if (op != NULL) {
+        op_track(op);
+    }
     return op;
 }
 
@@ -395,6 +413,7 @@ op_run(OpObject *op, PyObject **result)
             op->yielded = true;
             op->yielded_at = ++op->state->yields;
             op->status = OP_SUSPENDED;
+            op_track(op);
             *result = Py_NewRef(Py_None);
             return PYGEN_NEXT;
         case STEP_BLOCK:
@@ -405,6 +424,7 @@ op_run(OpObject *op, PyObject **result)
         case STEP_DELEGATE:
             break;
         }
+        op_track(op);
         if (!op_send_sub(op, Py_None, &sent, result)) {
             return sent;
         }
@@ -831,7 +851,9 @@ op_tp_dealloc(PyObject *self)
         && PyObject_CallFinalizerFromDealloc(self) < 0) {
         return; /* resurrected by a warnings hook */
     }
-    PyObject_GC_UnTrack(self);
+    if (op->tracked) {
+        PyObject_GC_UnTrack(self);
+    }
     ModuleState *state = op->state;
 #if AIOF_ONE_EXCEPTION
     /* The value of the last result has been taken by now. */
@@ -843,8 +865,9 @@ op_tp_dealloc(PyObject *self)
     Py_CLEAR(op->file);
     if (state->free_op_count < OP_FREE_MAX
         && !PyObject_GC_IsFinalized(self)) { /* that mark cannot be undone */
-        memset((char *)op + sizeof(PyObject), 0,
-               sizeof(OpObject) - sizeof(PyObject));
+        /* What is owned has been cleared. */
+        memset((char *)op + offsetof(OpObject, next), 0,
+               sizeof(OpObject) - offsetof(OpObject, next));
         op->next = state->free_ops;
         state->free_ops = op;
         state->free_op_count++;

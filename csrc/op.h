@@ -48,6 +48,7 @@ typedef struct OpObject {
 
     ModuleState *state; /* borrowed: the type holds the module */
     const struct op_kind *kind;
+    /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */
     unsigned long long yielded_at; /* state->yields then */
     Py_ssize_t n;      /* the step function's own */
@@ -66,6 +67,7 @@ typedef struct OpObject {
     bool saw_end;  /* a job of this operation has met the end of the file */
     bool sized;    /* left is known */
     bool would_block; /* a descriptor that is non-blocking had nothing */
+    bool tracked;  /* by the collector of cycles */
     bool resumes;  /* what sub gives is for the step function */
 } OpObject;
 
@@ -75,6 +77,11 @@ int op_init(PyObject *module, ModuleState *state);
  * MemoryError. */
 OpObject *op_new(ModuleState *state, const struct op_kind *kind,
                  struct FileObject *file);
+
+/* The same for one that is awaited at once, as a step of `async for` is: the
+ * collector of cycles does not see it before it is suspended. */
+OpObject *op_new_untracked(ModuleState *state, const struct op_kind *kind,
+                           struct FileObject *file);
 
 /* Keep a call's arguments in op; 0 or -1. */
 int op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,

@@ -9,7 +9,11 @@
 #include <fcntl.h>
 #include <langinfo.h>
 
+#include "loop.h"
 #include "text.h"
+
+/* The modes that change nothing: only these are opened at once. */
+enum { OPEN_INLINE = MODE_READ | MODE_TEXT };
 
 /* open()'s arguments, borrowed, and what they come to. */
 struct request {
@@ -348,7 +352,7 @@ file_set_opened(FileObject *file)
     file->regular = S_ISREG(io->st.st_mode);
     file->seekable = io->seekable;
     file->nowait = file->state->has_nowait;
-    file->raw = io->seekable ? io->off : 0;
+    file->raw = file->base = file->high = io->seekable ? io->off : 0;
     file->shared = file->shared || !file->regular || !file->seekable;
     Py_ssize_t size = file->buffering;
     if (size < 0 || (size == 1)) {
@@ -416,6 +420,24 @@ audit_mode(unsigned flags)
                                    : (plus ? "r+" : "r");
 }
 
+/* Open here and now what is there and can be read without waiting. */
+static bool
+open_inline(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (!op->state->inline_io || file->flags != (file->flags & OPEN_INLINE)
+        || !io_open_inline(&file->io)) {
+        return false;
+    }
+    if (file->io.err == 0) {
+        file->fd = file->io.fd;
+        file->nonblock = true;
+    }
+    op_raise_route(op, ROUTE_KERNEL);
+    op_charge(op, 32 << 10);
+    return true;
+}
+
 /* Phase 0: nothing done; 1: the opener runs; 2: the job is under way. */
 static enum step
 open_step(OpObject *op, PyObject **result)
@@ -425,6 +447,11 @@ open_step(OpObject *op, PyObject **result)
     bool adopted = file->path == NULL || opener != NULL;
     if (op->phase == 0) {
         int flags = file->io.flags | O_CLOEXEC;
+        PyObject *loop = loop_running(op->state);
+        if (loop == NULL) {
+            return STEP_ERROR;
+        }
+        Py_DECREF(loop);
         if (file->path != NULL
             && PySys_Audit("open", "Osi", file->name,
                            audit_mode(file->flags), flags) < 0) {
@@ -437,9 +464,15 @@ open_step(OpObject *op, PyObject **result)
                 file->loop));
         }
         op->phase = 2;
-        return file_submit(op, adopted ? IO_ADOPT : IO_OPEN);
+        if (file->path == NULL) {
+            return file_submit(op, IO_ADOPT);
+        }
+        if (!open_inline(op)) {
+            file->device = file->io.device; /* slow ones queue apart */
+            return file_submit(op, IO_OPEN);
+        }
     }
-    if (op->phase == 1) {
+    else if (op->phase == 1) {
         if (open_take_descriptor(file, op->acc) < 0) {
             return STEP_ERROR;
         }

@@ -69,8 +69,11 @@ fill_size(FileObject *file, size_t want)
         size_t blocks = (want + file->bufsize - 1) / file->bufsize;
         return blocks * file->bufsize;
     }
-    if (file->block < READ_BLOCK_MOST) {
-        file->block = file->block == 0 ? READ_BLOCK_LEAST : file->block * 2;
+    if (file->block < READ_BLOCK_LEAST) {
+        file->block = READ_BLOCK_LEAST;
+    }
+    else if (file->block < READ_BLOCK_MOST) {
+        file->block *= 2;
     }
     return want > file->block ? want : file->block;
 }
@@ -188,12 +191,14 @@ file_fill(OpObject *op, size_t want)
 
 /* ---- reading past the buffer ---- */
 
-/* Whether the bytes may go straight into the caller's object. */
+/* Whether the bytes may go straight into the caller's object: many, or those
+ * of the first read after opening or seeking, which may be the only one. */
 static bool
 read_may_direct(const FileObject *file, size_t missing)
 {
     return file->regular && !file->shared
-           && (missing >= READ_DIRECT_LEAST || file->bufsize == 0);
+           && (missing >= READ_DIRECT_LEAST || file->bufsize == 0
+               || file->block == 0);
 }
 
 /* Fill dst, which holder keeps in place, from the buffered bytes and the file
@@ -257,6 +262,9 @@ read_commit(OpObject *op)
     FileObject *file = op->file;
     size_t avail = buffer_avail(&file->rbuf);
     size_t got = (size_t)op->got;
+    if (file->block == 0) {
+        file->block = 1; /* the next read is sequential */
+    }
     if (got <= avail) {
         file->rbuf.pos += got;
         return;

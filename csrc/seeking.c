@@ -71,7 +71,7 @@ file_rewind(OpObject *op)
 static void
 seek_private(FileObject *file, off_t target)
 {
-    off_t move = target - file_position(file);
+    off_t at = file_position(file), move = target - at;
     off_t back = (off_t)file->rbuf.pos, ahead = (off_t)buffer_avail(
         &file->rbuf);
     off_t near = (off_t)file->bufsize;
@@ -79,12 +79,15 @@ seek_private(FileObject *file, off_t target)
      * read again shall be as fresh as there. */
     back = back < near ? back : near;
     ahead = ahead < near ? ahead : near;
-    if (move >= -back && move <= ahead) {
+    if (move >= -back && move <= ahead && !file->eof) {
+        file->high = at > file->high ? at : file->high;
         file->rbuf.pos = (size_t)((off_t)file->rbuf.pos + move);
         return;
     }
     buffer_reset(&file->rbuf);
-    file->raw = target;
+    file->raw = file->base = file->high = target;
+    file->eof = false;
+    file->block = 0; /* what comes may not be sequential */
 }
 
 /* A shared descriptor's offset stays where it is when the target is among the
@@ -171,6 +174,11 @@ seek_step(OpObject *op, PyObject **result)
         if (step != STEP_DONE) {
             return step;
         }
+    }
+    if (file->flags & MODE_APPEND && !op->filling) {
+        /* Where the next write begins and where it goes are two things now:
+         * from here on only the kernel and exact buffering tell. */
+        file_share(file);
     }
     if (!file->shared) {
         step = seek_asks_kernel(op, off, whence, &target);

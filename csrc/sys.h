@@ -20,6 +20,16 @@
 /* Opening adds O_CLOEXEC; after closing the descriptor is gone, whatever is
  * returned; isatty is 1 or 0, an error being 0 as in os.isatty(). */
 int sys_open(const char *path, int flags, mode_t mode);
+
+/* Open an existing file if that can be done without waiting for a device:
+ * -EAGAIN when its name is not cached, -EOPNOTSUPP when this kernel or build
+ * cannot say (ENOSYS, EPERM or EINVAL from it are reported so too). */
+int sys_open_cached(const char *path, int flags);
+
+/* What is known of an open descriptor, an O_PATH one too, without asking a
+ * server: the device, the number, mode, size and block size. */
+int sys_stat_cached(int fd, struct stat *st);
+
 int sys_close(int fd);
 int sys_fstat(int fd, struct stat *st);
 off_t sys_lseek(int fd, off_t offset, int whence);

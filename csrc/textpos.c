@@ -360,6 +360,9 @@ static enum step
 seek_bytes(OpObject *op, off_t target, int whence)
 {
     FileObject *file = op->file;
+    if (file->flags & MODE_APPEND && !op->filling) {
+        file_share(file); /* as for binary files */
+    }
     if (file->shared || whence == SEEK_END || target < 0
         || target >= (off_t)1 << 40) {
         enum step step = file_lseek(op, target, whence, &target);

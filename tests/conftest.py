@@ -36,7 +36,7 @@ LIMIT = 45
 
 def pytest_configure(config):
     installed = Path(aiofiles_c.__file__).resolve()
-    if CHECKOUT in installed.parents and "site-packages" not in str(installed):
+    if installed.parent == CHECKOUT / "aiofiles_c":
         raise pytest.UsageError(
             f"aiofiles_c comes from {installed.parent}, not from where it "
             "was installed; run `pip install .` and then `pytest`"

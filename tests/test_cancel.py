@@ -360,6 +360,30 @@ async def test_close_after_a_cancelled_read_frees_the_number_safely(pipe):
             os.close(end)
 
 
+@pytest.mark.parametrize("last", ("flush", "close"))
+async def test_writes_queued_cancelled_are_written_once(path, gate, last):
+    """Cancelled while every worker is held: what was accepted is written,
+    in order, by the flush or close that follows."""
+    accepted = [b"start\n"]
+    file = await aiofiles_c.open(path, "wb")
+    await file.write(accepted[0])
+    async with gate.shut():
+        for number in range(20):
+            data = b"%07d\n" % number * 3000
+            task = asyncio.ensure_future(file.write(data))
+            await turns(3)
+            if task.done():
+                accepted.append(data)
+            else:  # no room for it: it was not accepted
+                await cancelled(task)
+        task = asyncio.ensure_future(getattr(file, last)())
+        await turns(3)
+        await cancelled(task)
+    await within(file.close())
+    assert file.closed
+    assert path.read_bytes() == b"".join(accepted)
+
+
 async def test_seek_tell_truncate_queued_cancelled_leave_the_file_usable(
     make, gate
 ):

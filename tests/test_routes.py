@@ -114,7 +114,8 @@ async def test_write_of_a_line_is_served_from_memory(at_once, make, mode):
 async def test_small_read_and_tell_are_served_from_memory(at_once, make):
     """Small reads, tell() and a seek to where it stands need no thread."""
     async with aiofiles_c.open(make(bytes(4000)), "rb") as file:
-        await file.read(1)
+        for _ in range(2):  # the first may be the only one: it reads a byte
+            await file.read(1)
         with serving() as served:
             for _ in range(50):
                 await file.read(10)

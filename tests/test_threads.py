@@ -249,7 +249,7 @@ def test_loop_collected_without_close_takes_its_port_along(native, make):
 
     once()
     before = len(os.listdir("/proc/self/fd"))
-    for _ in range(20):
+    for _ in range(8):
         once()
     assert len(os.listdir("/proc/self/fd")) <= before + 2
 
