@@ -24,6 +24,19 @@ file_position(const FileObject *file)
 }
 
 bool
+file_is_drained(const FileObject *file)
+{
+    const struct text *text = file->text;
+    if (file->fd < 0 || file->writing) {
+        return false;
+    }
+    if (text == NULL) {
+        return buffer_avail(&file->rbuf) == 0;
+    }
+    return text->decoded == NULL && text->cur == file->rbuf.end;
+}
+
+bool
 file_meta_inline(const FileObject *file)
 {
     return file->device >= DEVICE_LOCAL && file->regular

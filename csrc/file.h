@@ -145,6 +145,9 @@ off_t file_position(const FileObject *file);
 bool file_meta_inline(const FileObject *file);
 bool file_data_inline(const FileObject *file);
 
+/* Whether a read finds nothing in memory. */
+bool file_is_drained(const FileObject *file);
+
 /* Undo O_NONBLOCK, which opening at once has set. */
 void file_set_blocking(FileObject *file);
 

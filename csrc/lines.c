@@ -154,11 +154,11 @@ readlines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_lines[] = {
-    {"readline", readline_step, 0,
+    {"readline", readline_step, OP_READS,
      "readline($self, size=-1, /)\n--\n\n"
      "Read a line, of at most size bytes if size is not negative.\n\n"
      "Returns bytes, empty at the end of the file."},
-    {"readlines", readlines_step, 0,
+    {"readlines", readlines_step, OP_READS,
      "readlines($self, hint=-1, /)\n--\n\n"
      "Read lines to the end of the file, or until they make hint bytes.\n\n"
      "Returns a list of bytes."},
@@ -166,5 +166,5 @@ const struct op_kind file_kinds_lines[] = {
 };
 
 const struct op_kind file_kind_next_line = {
-    "__anext__", next_line_step, 0,
+    "__anext__", next_line_step, OP_READS,
     "__anext__($self, /)\n--\n\nThe next line."};

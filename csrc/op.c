@@ -373,6 +373,14 @@ op_send_sub(OpObject *op, PyObject *value, PySendResult *sent,
     return true;
 }
 
+/* Whether the step function will come to a job by itself. */
+static bool
+op_makes_job(const OpObject *op)
+{
+    return op->kind->flags & OP_HOPS
+           || (op->kind->flags & OP_READS && file_is_drained(op->file));
+}
+
 /* Drive op from the head of the queue until it is done or has to wait. */
 static PySendResult
 op_run(OpObject *op, PyObject **result)
@@ -385,7 +393,7 @@ op_run(OpObject *op, PyObject **result)
             step = STEP_BLOCK; /* for its turn */
         }
         else if (!op->hopped && !op->state->inline_io
-                 && !(op->kind->flags & OP_HOPS)) {
+                 && !op_makes_job(op)) {
             step = file_hop(op);
         }
         else if (!op->yielded && op_must_yield(op)) {

@@ -17,7 +17,8 @@ enum step { STEP_DONE, STEP_ERROR, STEP_BLOCK, STEP_DELEGATE, STEP_YIELD,
 typedef enum step (*step_fn)(struct OpObject *op, PyObject **result);
 
 enum {
-    OP_HOPS = 1 << 0 /* always makes a job of its own */
+    OP_HOPS = 1 << 0, /* always makes a job of its own */
+    OP_READS = 1 << 1 /* does so where nothing is buffered */
 };
 
 struct op_kind {

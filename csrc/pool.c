@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* How long a worker waits for work before it ends. */
 #define POOL_IDLE_MS 10000
@@ -191,6 +192,7 @@ pool_create(unsigned max_threads)
     pool->idle_ms = POOL_IDLE_MS;
     pool->max_threads = max_threads > 0 ? max_threads : 1;
     pool->owned = true;
+    pool->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
     return pool;
 }
 
@@ -249,6 +251,7 @@ pool_after_fork(struct pool *pool)
     pool->running = pool->slow_running = 0;
     pool->threads = pool->coming = pool->idle_count = 0;
     pool->idle = pool->spare = NULL;
+    pool->spinning = false;
 }
 
 bool
@@ -310,6 +313,8 @@ pool_submit(struct pool *pool, struct port *port, struct job *job)
     job_move(job, JOB_IDLE, JOB_QUEUED);
     job->generation = pool->generation;
     job->seq = pool->submits++;
+    atomic_store_explicit(&pool->news, (unsigned)pool->submits,
+                          memory_order_relaxed); /* pairs with worker_spin */
     port_attach(port, job);
     job_list_push(pool_queue_of(pool, job), job);
     int err = worker_summon(pool, &called);

@@ -17,6 +17,7 @@
 #define AIOFILES_C_POOL_INT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "pool.h"
@@ -47,6 +48,8 @@ struct pool {
     struct job_list slow;       /* lock: QUEUED, on devices that may hang */
     struct job_list orphans;    /* lock: DONE, without a port */
     unsigned long long submits; /* lock */
+    atomic_uint news;           /* set with lock, to submits; the worker that
+                                 * spins looks without: only a hint */
     unsigned running;           /* lock */
     unsigned slow_running;      /* lock: of these, slow */
 
@@ -54,6 +57,8 @@ struct pool {
     unsigned threads;     /* lock: alive, those just started included */
     unsigned coming;      /* lock: see rule 4 */
     unsigned idle_count;  /* lock: length of idle */
+    bool may_spin;        /* read-only once created: several processors */
+    bool spinning;        /* lock: one worker does, and counts as coming */
     struct worker *idle;  /* lock: asleep, the latest first */
     struct worker *spare; /* lock: without a thread, for re-use */
 };

@@ -440,15 +440,15 @@ read_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind text_kinds_read[] = {
-    {"read", read_step, 0,
+    {"read", read_step, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read size characters, fewer only at the end of the file; all, if\n"
      "negative or None.\n\nReturns str; as io.TextIOWrapper.read."},
-    {"readline", readline_step, 0,
+    {"readline", readline_step, OP_READS,
      "readline($self, size=-1, /)\n--\n\n"
      "Read a line, of at most size characters if size is not negative.\n\n"
      "Returns str, empty at the end of the file."},
-    {"readlines", readlines_step, 0,
+    {"readlines", readlines_step, OP_READS,
      "readlines($self, hint=-1, /)\n--\n\n"
      "Read lines to the end of the file, or until they make hint\n"
      "characters.\n\nReturns a list of str."},
@@ -456,5 +456,5 @@ const struct op_kind text_kinds_read[] = {
 };
 
 const struct op_kind text_kind_next_line = {
-    "__anext__", next_line_step, 0,
+    "__anext__", next_line_step, OP_READS,
     "__anext__($self, /)\n--\n\nThe next line."};

@@ -25,6 +25,19 @@
 #define WORKER_CLOCK CLOCK_MONOTONIC
 #endif
 
+/* As long as it takes to wake a sleeper. */
+#define WORKER_SPIN_NS 30000
+
+static inline void
+worker_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 struct worker *
 worker_call(struct pool *pool)
 {
@@ -52,9 +65,6 @@ worker_rest(struct worker *self)
     pool->idle_count++;
     pool_check(pool);
 
-    /* The place for a short spin on self->called, made atomic, with the lock
-     * released: worker_call() and the signal after it need not know. */
-
     clock_gettime(WORKER_CLOCK, &until);
     until.tv_sec += (time_t)(pool->idle_ms / 1000);
     until.tv_nsec += (long)(pool->idle_ms % 1000) * 1000000;
@@ -76,6 +86,49 @@ worker_rest(struct worker *self)
     *link = self->next;
     pool->idle_count--;
     return false;
+}
+
+/* Look for another submit than the one seen, for as long as it pays. */
+static void
+worker_watch(struct pool *pool, unsigned seen)
+{
+    struct timespec start, now;
+    long ns = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (ns < WORKER_SPIN_NS) {
+        for (int i = 0; i < 16; i++) {
+            if (atomic_load_explicit(&pool->news, memory_order_relaxed)
+                != seen) {
+                return;
+            }
+            worker_pause();
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        ns = (long)(now.tv_sec - start.tv_sec) * 1000000000L
+             + (now.tv_nsec - start.tv_nsec);
+    }
+}
+
+/* A loop that awaits one operation after the other submits the next job soon
+ * after this one, and to be woken costs more than to look for it meanwhile.
+ * One worker at a time does, and counts as coming: nobody is woken for a job
+ * that it will see.  With the lock held, but for the while. */
+static void
+worker_spin(struct pool *pool)
+{
+    unsigned seen = (unsigned)pool->submits;
+
+    if (!pool->may_spin || pool->spinning || !pool->owned
+        || pool_ready(pool) > 0) {
+        return;
+    }
+    pool->spinning = true;
+    pool_check(pool);
+    pool_unlock(pool);
+    worker_watch(pool, seen);
+    pool_lock(pool);
+    pool->spinning = false;
 }
 
 /* Run a job and post it.  Takes and returns with the lock, not in between. */
@@ -141,6 +194,7 @@ worker_main(void *arg)
         struct job *job = pool_take(pool);
         if (job != NULL) {
             worker_run(pool, job);
+            worker_spin(pool);
         }
         else if (!worker_rest(self)) {
             break;
