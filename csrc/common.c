@@ -151,12 +151,17 @@ close_step(OpObject *op, PyObject **result)
         if (file->busy) {
             return file_wait(op);
         }
-        int err = file->io.err;
+        int err = file->io.err != 0 ? file->io.err : file->werr;
         file->werr = 0;
         file_mark_closed(file);
         if (err != 0) {
             return file_oserror(file, err, false);
         }
+    }
+    else if (file->werr != 0) { /* of a close() that was cancelled */
+        int err = file->werr;
+        file->werr = 0;
+        return file_oserror(file, err, false);
     }
     *result = Py_NewRef(Py_None);
     return STEP_DONE;

@@ -80,12 +80,26 @@ convert_check(FileObject *file)
     return 0;
 }
 
-PyObject *
-file_convert(FileObject *file)
+/* Not from inside of a step, nor while a write is on its way, which could not
+ * tell later what of it is done. */
+static bool
+convert_is_refused(FileObject *file)
 {
-    if (file->real != NULL) {
-        return file->real;
+    const OpObject *head = file->head;
+    if (file_is_reentered(file)) {
+        return true;
     }
+    if (head == NULL || head->phase == 0 || head->kind->flags & OP_READS) {
+        return false;
+    }
+    PyErr_Format(PyExc_RuntimeError, "%s() is under way on %R",
+                 head->kind->name, (PyObject *)file);
+    return true;
+}
+
+static PyObject *
+convert_now(FileObject *file)
+{
     file_settle(file);
     if (file->text != NULL && text_pass_on(file) < 0) {
         return NULL;
@@ -112,12 +126,28 @@ file_convert(FileObject *file)
         return NULL;
     }
     if (!file->closed && file->seekable && convert_seek(file, real) < 0) {
-        Py_DECREF(real);
+        Py_DECREF(real); /* and with it the descriptor */
+        file_mark_closed(file);
         return NULL;
     }
     file->real = real;
     if (!file->closed) {
         file_mark_closed(file); /* the descriptor is the real object's */
     }
+    return real;
+}
+
+PyObject *
+file_convert(FileObject *file)
+{
+    if (file->real != NULL) {
+        return file->real;
+    }
+    if (convert_is_refused(file)) {
+        return NULL;
+    }
+    file->converting = true; /* no step begins in between */
+    PyObject *real = convert_now(file);
+    file->converting = false;
     return real;
 }

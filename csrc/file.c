@@ -100,17 +100,26 @@ file_drop_text_ahead(FileObject *file)
     }
 }
 
-void
-file_share(FileObject *file)
+bool
+file_is_reentered(FileObject *file)
 {
-    if (file->shared || file->fd < 0) {
+    if (file->head == NULL || file->head->status != OP_RUNNING) {
+        return false;
+    }
+    PyErr_Format(PyExc_RuntimeError, "reentrant call inside %R",
+                 (PyObject *)file);
+    return true;
+}
+
+void
+file_share_now(FileObject *file)
+{
+    assert(!file->busy);
+    if (file->shared) {
         return;
     }
     file_set_blocking(file);
-    if (file->writing) {
-        file_settle(file);
-    }
-    if (!file->writing && !file->busy) {
+    if (!file->writing) {
         file_drop_text_ahead(file);
         file_fill_block(file);
     }
@@ -118,6 +127,23 @@ file_share(FileObject *file)
                     SEEK_SET);
     file->threshold = file->bufsize;
     file->shared = true;
+}
+
+int
+file_share(FileObject *file)
+{
+    if (file->shared || file->fd < 0) {
+        return 0;
+    }
+    if (file_is_reentered(file)) {
+        return -1;
+    }
+    file_settle(file);
+    if (file->head != NULL) {
+        op_restart(file->head); /* it has counted on explicit offsets */
+    }
+    file_share_now(file);
+    return 0;
 }
 
 /* ---- attributes ---- */
@@ -251,7 +277,9 @@ file_fileno(PyObject *self, PyObject *Py_UNUSED(ignored))
     if (file->closed) {
         return file_refuse(file, "fileno");
     }
-    file_share(file);
+    if (file_share(file) < 0) {
+        return NULL;
+    }
     return PyLong_FromLong(file->fd);
 }
 

@@ -68,7 +68,11 @@ typedef struct FileObject {
     int buffering;      /* as open() got it */
     unsigned char flags; /* MODE_* */
     enum device_class device;
+    unsigned serial; /* of the job */
     bool busy;      /* a job is under way */
+    bool drained;   /* it is done, and in a batch that is being finished */
+    bool left_alone; /* at exit its write was waited for in vain */
+    bool converting; /* a real object is about to take over */
     bool ghost;     /* nobody refers to it, but for itself: see filejob.c */
     bool writing;   /* the position is woff + wlen */
     bool shared;    /* see above */
@@ -86,6 +90,9 @@ typedef struct FileObject {
 /* The greatest number of bytes that a file may owe the disk. */
 enum { FILE_WRITE_BOUND = 1 << 20 };
 
+/* A buffer larger than this is not kept once it is empty. */
+enum { FILE_KEEP_MOST = 1 << 20 };
+
 /* What is gathered before it is handed over, where the user has not said. */
 enum { FILE_WRITE_BLOCK = 64 << 10 };
 
@@ -99,6 +106,9 @@ enum step file_submit(OpObject *op, unsigned steps);
 
 /* Start it and do not wait: 0, or -1 with an exception. */
 int file_launch(OpObject *op, unsigned steps);
+
+/* Whether a job could report to the running loop: 0, or -1. */
+int file_have_port(OpObject *op);
 
 /* Wait for the job under way: STEP_BLOCK. */
 enum step file_wait(OpObject *op);
@@ -151,8 +161,16 @@ bool file_is_drained(const FileObject *file);
 /* Undo O_NONBLOCK, which opening at once has set. */
 void file_set_blocking(FileObject *file);
 
-/* From now on others may see the descriptor's offset (fileno). */
-void file_share(FileObject *file);
+/* From now on others may see the descriptor's offset (fileno).  Waits for a
+ * job under way.  -1 with RuntimeError from inside of a step of the file. */
+int file_share(FileObject *file);
+
+/* The same for a file that has no job under way, from inside of a step. */
+void file_share_now(FileObject *file);
+
+/* Whether a step of the file is running, whose code has called us: true, with
+ * RuntimeError, as built-in buffers say it. */
+bool file_is_reentered(FileObject *file);
 
 /* ---- open.c ---- */
 
@@ -241,6 +259,9 @@ enum step file_drain(OpObject *op);
 /* One item of writelines, or the argument of write. */
 typedef enum step (*write_fn)(OpObject *op, PyObject *data,
                               Py_ssize_t *count);
+
+/* Phase 2 of a write: what was accepted has to be in the file. */
+enum step write_wait(OpObject *op);
 
 /* Raise what the built-in write says of data it does not take: ERROR. */
 enum step write_refuse(FileObject *file, PyObject *data);

@@ -7,6 +7,8 @@
  * buffer, what a write could not write goes back to the front of the list, so
  * that an operation which is gone by then has lost nothing.
  */
+#include <time.h>
+
 #include "file.h"
 #include "loop.h"
 #include "text.h"
@@ -26,8 +28,9 @@ file_oserror(FileObject *file, int err, bool named)
 
 /* ---- the end of a job ---- */
 
-/* The chunks of a write that ended: what was not written comes back. */
-static void
+/* The chunks of a write that ended: what was not written comes back, the rest
+ * is the caller's to free, once nothing of the file is looked at any more. */
+static struct chunk *
 file_take_back(FileObject *file)
 {
     struct io *io = &file->io;
@@ -41,7 +44,7 @@ file_take_back(FileObject *file)
     io->chunks = NULL;
     file->wflight = 0;
     if (file->bufsize == 0) { /* a raw write may be short */
-        chunk_free_all(rest);
+        *link = rest;
         rest = NULL;
         file->woff -= (off_t)left;
         left = 0;
@@ -62,14 +65,34 @@ file_take_back(FileObject *file)
     if (io->steps & IO_LSEEK && io->err == 0 && file->flags & MODE_APPEND) {
         file->woff = io->seek_off;
     }
-    chunk_free_all(written);
+    return written;
 }
 
+/* Others see the offset that an lseek has moved: what was read ahead of the
+ * old one is of no use, also if the operation is gone. */
 static void
+file_take_offset(FileObject *file)
+{
+    if (!file->shared || !file->io.moves || file->io.err != 0) {
+        return;
+    }
+    buffer_reset(&file->rbuf);
+    file->rewind = 0;
+    file->raw = file->io.seek_off;
+    if (file->text != NULL) {
+        text_forget(file->text);
+    }
+}
+
+/* No Python code runs here; the chunks are for the caller to free. */
+static struct chunk *
 file_take_result(FileObject *file)
 {
     struct io *io = &file->io;
-    if (io->steps & (IO_OPEN | IO_ADOPT)) {
+    struct chunk *written = NULL;
+    /* A number that somebody gave us is ours once it is known to be good. */
+    if (io->steps & IO_OPEN
+        || (io->steps & IO_ADOPT && (io->err == 0 || file->path != NULL))) {
         file->fd = io->fd;
     }
     if (io->steps & IO_READ && file->target == NULL) {
@@ -77,22 +100,31 @@ file_take_result(FileObject *file)
         file->raw += (off_t)io->done;
         file->eof = io->eof && io->done == 0;
     }
-    if (io->steps & IO_REWIND) {
+    if (io->steps & IO_REWIND && io->err == 0) {
         file->rewind = 0;
     }
+    if (io->steps & IO_LSEEK && !(io->steps & IO_WRITE)) {
+        file_take_offset(file);
+    }
     if (io->steps & IO_WRITE) {
-        file_take_back(file);
-        if (!(io->steps & IO_CLOSE)) {
-            file->werr = io->err; /* the next operation raises it */
-        }
+        written = file_take_back(file);
+        file->werr = io->err; /* the next operation raises it */
     }
     if (io->steps & IO_CLOSE) {
         file->fd = -1;
         file->closed = true;
-        chunk_free_all(file->wfirst);
+        if (io->err != 0) {
+            file->werr = io->err;
+        }
+        struct chunk **end = &written;
+        while (*end != NULL) {
+            end = &(*end)->next;
+        }
+        *end = file->wfirst;
         file->wfirst = file->wlast = NULL;
         file->wlen = 0;
     }
+    return written;
 }
 
 static void
@@ -131,7 +163,9 @@ file_let_go(FileObject *file)
     if (file->text != NULL && text_pass_on(file) < 0) {
         PyErr_WriteUnraisable((PyObject *)file);
     }
-    unsigned steps = file->closefd ? IO_CLOSE : IO_NOP;
+    /* A number that was given stays its owner's if open() went wrong. */
+    bool ours = file->handed || file->path != NULL;
+    unsigned steps = file->closefd && ours ? IO_CLOSE : IO_NOP;
     steps |= file->wlen > 0 ? IO_WRITE : IO_NOP;
     if (file->fd >= 0 && steps != IO_NOP) {
         if ((file->regular && file->device >= DEVICE_LOCAL)
@@ -145,28 +179,57 @@ file_let_go(FileObject *file)
     file_mark_closed(file);
 }
 
-/* Loop thread, for a job that a worker has done. */
-static void
-file_finish(struct job *job)
+static FileObject *
+file_of_job(struct job *job)
 {
-    FileObject *file = (FileObject *)((char *)job - offsetof(FileObject, io));
-    if (!file->busy) {
-        return; /* somebody who could not wait for the loop has taken it */
-    }
+    return (FileObject *)((char *)job - offsetof(FileObject, io));
+}
+
+/* Loop thread, for each job of a batch before any of them is finished: what
+ * runs then may drop or use the other files. */
+static void
+file_hold(struct job *job)
+{
+    FileObject *file = file_of_job(job);
+    Py_INCREF(file); /* the batch's, given back in file_finish */
+    file->drained = true;
+}
+
+/* The job is done and off its port: its result is the file's. */
+static void
+file_end_job(FileObject *file, struct port *port)
+{
+    PyObject *target = file->target;
     file_set_idle(file);
-    file_take_result(file);
-    Py_CLEAR(file->target);
+    struct chunk *written = file_take_result(file);
+    file->target = NULL;
     if (file->head != NULL) {
         op_wake(file->head);
     }
-    else if (!file->ghost && file->io.err == 0 && file->wlen > file->threshold
-             && job->port != NULL) {
-        (void)file_start(file, job->port, IO_WRITE);
+    else if (!file->ghost && file->io.err == 0 && port != NULL
+             && file->wlen > file->threshold) {
+        (void)file_start(file, port, IO_WRITE);
     }
-    if (file->ghost) {
+    if (file->ghost && !file->busy) {
         file_let_go(file);
         Py_DECREF(file); /* the ghost's, taken in file_tp_finalize */
     }
+    /* Destructors may run any code. */
+    Py_XDECREF(target);
+    chunk_free_all(written);
+}
+
+/* Loop thread, for a job of a batch; it may be done with already, when code
+ * that an earlier one ran could not wait for the loop. */
+static void
+file_finish(struct job *job)
+{
+    FileObject *file = file_of_job(job);
+    if (file->drained) {
+        file->drained = false;
+        file_end_job(file, job->port);
+    }
+    Py_DECREF(file); /* the batch's, taken in file_hold */
 }
 
 /* ---- the start of a job ---- */
@@ -190,6 +253,7 @@ file_load_chunks(FileObject *file, unsigned *steps)
         *steps |= IO_LSEEK; /* where the kernel has put it */
         io->seek_off = 0;
         io->whence = SEEK_CUR;
+        io->moves = false;
     }
     if (file->rewind > 0) {
         *steps |= IO_REWIND;
@@ -202,12 +266,15 @@ static void
 file_load(FileObject *file, unsigned steps)
 {
     struct io *io = &file->io;
-    io->fd = file->fd;
+    if (!(steps & IO_ADOPT)) {
+        io->fd = file->fd;
+    }
     if (steps & IO_WRITE) {
         file_load_chunks(file, &steps);
     }
     io->steps = steps;
     io->job.run = io_run;
+    io->job.hold = file_hold;
     io->job.finish = file_finish;
     /* While a file is being opened its device is not known: that job counts
      * as fast, or files that hang would keep every other from opening. */
@@ -229,19 +296,33 @@ file_start(FileObject *file, struct port *port, unsigned steps)
         }
         return rc;
     }
+    file->serial++;
     file_set_busy(file);
     return 0;
+}
+
+static struct port *
+op_port(OpObject *op)
+{
+    PyObject *loop = loop_running(op->state);
+    if (loop == NULL) {
+        return NULL;
+    }
+    struct port *port = loop_port(op->state, loop);
+    Py_DECREF(loop);
+    return port;
+}
+
+int
+file_have_port(OpObject *op)
+{
+    return op_port(op) == NULL ? -1 : 0;
 }
 
 int
 file_launch(OpObject *op, unsigned steps)
 {
-    PyObject *loop = loop_running(op->state);
-    if (loop == NULL) {
-        return -1;
-    }
-    struct port *port = loop_port(op->state, loop);
-    Py_DECREF(loop);
+    struct port *port = op_port(op);
     if (port == NULL) {
         return -1;
     }
@@ -288,31 +369,55 @@ file_recall(FileObject *file)
 
 /* ---- where no loop can be waited for ---- */
 
+/* Have the job done: by this thread if no worker has it yet, since all of them
+ * may hang; without the GIL. */
+static void
+job_settle(struct pool *pool, struct io *io)
+{
+    Py_BEGIN_ALLOW_THREADS
+    if (pool_cancel(pool, &io->job)) {
+        io_run(&io->job);
+    }
+    else {
+        pool_wait(pool, &io->job);
+    }
+    Py_END_ALLOW_THREADS
+}
+
+/* A fork has left the job to the parent, which does it. */
+static void
+job_forget(FileObject *file)
+{
+    file->io.done = 0;
+    file->io.err = 0;
+    if (file->io.steps & IO_WRITE) {
+        file->io.done = file->wflight;
+        for (struct chunk *c = file->io.chunks; c != NULL; c = c->next) {
+            c->done = c->len;
+        }
+    }
+    file->io.job.state = JOB_IDLE;
+}
+
 void
 file_settle(FileObject *file)
 {
-    if (!file->busy) {
-        return;
-    }
-    if (pool_lost(file->state->pool, &file->io.job)) {
-        /* A fork left the job to the parent, which does it. */
-        file->io.done = 0;
-        file->io.err = 0;
-        if (file->io.steps & IO_WRITE) {
-            file->io.done = file->wflight;
-            for (struct chunk *c = file->io.chunks; c != NULL; c = c->next) {
-                c->done = c->len;
-            }
+    Py_INCREF(file);
+    while (file->busy) {
+        unsigned serial = file->serial;
+        if (pool_lost(file->state->pool, &file->io.job)) {
+            job_forget(file);
         }
-        file->io.job.state = JOB_IDLE;
+        else if (!file->drained) {
+            job_settle(file->state->pool, &file->io);
+        }
+        /* The loop may have been faster while the GIL was free. */
+        if (file->busy && file->serial == serial) {
+            file->drained = false;
+            file_end_job(file, NULL);
+        }
     }
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        pool_wait(file->state->pool, &file->io.job);
-        Py_END_ALLOW_THREADS
-    }
-    file->io.job.port = NULL;
-    file_finish(&file->io.job);
+    Py_DECREF(file);
 }
 
 int
@@ -321,8 +426,10 @@ file_run_now(FileObject *file, unsigned steps)
     assert(!file->busy);
     file_load(file, steps);
     io_run(&file->io.job);
-    file_take_result(file);
-    return file->io.err;
+    struct chunk *written = file_take_result(file);
+    int err = file->io.err;
+    chunk_free_all(written);
+    return err;
 }
 
 /* The job of a file that is gone; the chunks' owners are let go of by
@@ -332,6 +439,11 @@ struct detached {
     ModuleState *state;
     struct detached *next, **link;
 };
+
+static void
+detached_hold(struct job *Py_UNUSED(job))
+{
+}
 
 static void
 detached_finish(struct job *job)
@@ -356,12 +468,13 @@ file_run_detached(FileObject *file, unsigned steps)
     }
     file_load(file, steps);
     gone->io = file->io;
+    gone->io.job.hold = detached_hold;
     gone->io.job.finish = detached_finish;
     gone->state = state;
     if (pool_submit(state->pool, NULL, &gone->io.job) < 0) {
         PyMem_Free(gone);
         io_run(&file->io.job);
-        file_take_result(file);
+        chunk_free_all(file_take_result(file));
         return;
     }
     gone->next = state->detached;
@@ -376,25 +489,58 @@ file_run_detached(FileObject *file, unsigned steps)
     file->closed = true;
 }
 
+/* A write to a device that may hang is waited for at exit, but not for ever. */
+enum { SHUTDOWN_LOOKS = 2000, SHUTDOWN_LOOK_NS = 1000000 };
+
+static bool
+job_settle_soon(struct pool *pool, struct io *io)
+{
+    const struct timespec pause = {0, SHUTDOWN_LOOK_NS};
+    bool done = false;
+    Py_BEGIN_ALLOW_THREADS
+    for (int i = 0; i < SHUTDOWN_LOOKS && !done; i++) {
+        done = pool_reap(pool, &io->job);
+        if (!done) {
+            nanosleep(&pause, NULL);
+        }
+    }
+    Py_END_ALLOW_THREADS
+    return done;
+}
+
+static void
+shutdown_file(FileObject *file)
+{
+    if (file->regular && file->device >= DEVICE_LOCAL) {
+        file_settle(file);
+    }
+    else if (file->regular && !file->drained
+             && job_settle_soon(file->state->pool, &file->io)
+             && file->busy) {
+        file_end_job(file, NULL);
+    }
+}
+
 void
 file_shutdown(ModuleState *state)
 {
     FileObject *file = state->busy_files;
     while (file != NULL) {
         FileObject *next = file->busy_next;
-        if (file->io.steps & IO_WRITE) {
-            file_settle(file);
-            file = state->busy_files; /* the list may have changed */
+        if (file->io.steps & IO_WRITE && !file->left_alone) {
+            file->left_alone = true; /* one try each */
+            Py_INCREF(file);
+            shutdown_file(file);
+            Py_DECREF(file);
+            next = state->busy_files; /* the list may have changed */
         }
-        else {
-            file = next;
-        }
+        file = next;
     }
     struct detached *gone = state->detached;
     while (gone != NULL) {
         struct detached *next = gone->next;
-        if (gone->io.steps & IO_WRITE && gone->io.chunks != NULL) {
-            pool_wait(state->pool, &gone->io.job);
+        if (gone->io.steps & IO_WRITE && gone->io.chunks != NULL
+            && job_settle_soon(state->pool, &gone->io)) {
             detached_finish(&gone->io.job);
         }
         gone = next;

@@ -65,6 +65,7 @@ struct io {
 
     off_t rewind;
     off_t seek_off; /* IO_LSEEK: in and out */
+    bool moves;     /* IO_LSEEK: not just asking */
     int whence;
     off_t size;   /* IO_TRUNCATE in, IO_SIZE out */
     int flag;     /* IO_ISATTY out */

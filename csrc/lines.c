@@ -34,6 +34,9 @@ line_find(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
             *len = (size_t)limit;
             return STEP_DONE;
         }
+        if (!op->filling && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
         enum step step = file_fill(op, 1);
         if (step != STEP_DONE) {
             return step;

@@ -18,8 +18,8 @@ typedef struct PortObject {
     vectorcallfunc vectorcall;
 } PortObject;
 
-void
-loop_finish_jobs(struct job *jobs, struct port *port)
+static void
+loop_finish_list(struct job *jobs, struct port *port)
 {
     while (jobs != NULL) {
         struct job *job = jobs;
@@ -27,6 +27,40 @@ loop_finish_jobs(struct job *jobs, struct port *port)
         job->next = NULL;
         job->port = port;
         job->finish(job);
+    }
+}
+
+/* What finishes one job may run any code, which may do with the others what
+ * the loop cannot be waited for: so they are noted down, and held, first. */
+void
+loop_finish_jobs(struct job *jobs, struct port *port)
+{
+    struct job *few[32], **batch = few;
+    size_t n = 0, i = 0;
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        job->hold(job);
+        n++;
+    }
+    if (n > sizeof(few) / sizeof(few[0])) {
+        batch = PyMem_New(struct job *, n);
+    }
+    if (batch == NULL) { /* no memory: one after the other, as they come */
+        loop_finish_list(jobs, port);
+        return;
+    }
+    while (jobs != NULL) {
+        batch[i++] = jobs;
+        jobs = jobs->next;
+    }
+    for (i = 0; i < n; i++) {
+        batch[i]->next = NULL;
+        batch[i]->port = port;
+    }
+    for (i = 0; i < n; i++) {
+        batch[i]->finish(batch[i]);
+    }
+    if (batch != few) {
+        PyMem_Free(batch);
     }
 }
 
@@ -153,7 +187,7 @@ loop_wake_future(PyObject *module, PyObject *future)
     return PyObject_CallMethodOneArg(future, state->str_set_result, Py_None);
 }
 
-void
+bool
 loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
 {
     struct compat_exc exc;
@@ -167,13 +201,14 @@ loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
         result = PyObject_CallMethodObjArgs(
             loop, state->str_call_soon_threadsafe, state->wake, future, NULL);
     }
-    if (result == NULL) {
-        /* The loop is closed: nobody is left to be woken. */
-        PyErr_Clear();
+    bool woken = result != NULL;
+    if (!woken) {
+        PyErr_Clear(); /* the loop is closed: nobody is left to be woken */
     }
     Py_XDECREF(result);
     Py_XDECREF(running);
     compat_exc_restore(&exc);
+    return woken;
 }
 
 void

@@ -14,8 +14,8 @@ PyObject *loop_running(ModuleState *state);
 struct port *loop_port(ModuleState *state, PyObject *loop);
 
 /* Settle a future that may be done or cancelled already, or belong to a loop
- * of another thread or to one that is closed.  Never fails. */
-void loop_wake(ModuleState *state, PyObject *loop, PyObject *future);
+ * of another thread.  false: its loop is closed. */
+bool loop_wake(ModuleState *state, PyObject *loop, PyObject *future);
 
 /* Finish jobs, given as a list by ->next; what they have to submit in turn
  * reports to port, where there is one.  May run any Python code. */

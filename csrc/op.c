@@ -187,12 +187,22 @@ op_drop_work(OpObject *op)
 
 /* ---- the file's queue ---- */
 
+static void op_abandon(OpObject *op); /* wakes the next, as waking does */
+
 void
 op_wake(OpObject *op)
 {
-    if (op->waiter != NULL) {
-        loop_wake(op->state, op->loop, op->waiter);
+    if (op->waiter == NULL) {
+        return;
     }
+    Py_INCREF(op);
+    PyObject *loop = Py_NewRef(op->loop), *waiter = Py_NewRef(op->waiter);
+    if (!loop_wake(op->state, loop, waiter) && op->waiter == waiter) {
+        op_abandon(op); /* nobody will go on with it: the next may */
+    }
+    Py_DECREF(loop);
+    Py_DECREF(waiter);
+    Py_DECREF(op);
 }
 
 static void
@@ -216,7 +226,7 @@ op_leave_queue(OpObject *op)
 {
     FileObject *file = op->file;
     if (!op->queued) {
-        return;
+        return; /* nor was it ever, or no more */
     }
     op->queued = false;
     if (file->head == op) {
@@ -254,7 +264,7 @@ op_abandon(OpObject *op)
 {
     struct compat_exc exc;
     compat_exc_take(&exc);
-    if (op->file->head == op) {
+    if (op->file != NULL && op->file->head == op) {
         file_recall(op->file);
     }
     op_finish(op);
@@ -296,6 +306,17 @@ op_delegate_then(OpObject *op, PyObject *coroutine)
     return op_delegate(op, coroutine);
 }
 
+void
+op_restart(OpObject *op)
+{
+    if (op->status == OP_SUSPENDED && op->kind->flags & OP_READS) {
+        Py_CLEAR(op->acc);
+        op->n = op->got = op->taken = op->sum = op->left = 0;
+        op->phase = 0;
+        op->filling = op->saw_end = op->sized = op->would_block = false;
+    }
+}
+
 /* A future of the running loop, and its iterator in op->sub: 0 or -1. */
 static int
 op_make_waiter(OpObject *op)
@@ -322,11 +343,22 @@ op_make_waiter(OpObject *op)
     Py_XSETREF(op->waiter, future);
     future = NULL;
     Py_XSETREF(op->loop, Py_NewRef(loop));
-    /* Another thread may have had the GIL meanwhile and finished the job. */
-    if (op->file->head == op && !op->file->busy) {
-        op_wake(op);
-    }
     rc = 0;
+    /* Another thread may have had the GIL meanwhile: the job is finished, or
+     * the operation has come to the head and the job reports elsewhere. */
+    if (op->file->head == op) {
+        if (!op->file->busy) {
+            op_wake(op);
+        }
+        else {
+            struct port *port = loop_port(op->state, loop);
+            if (port == NULL) {
+                rc = -1;
+                goto done;
+            }
+            port_adopt(port, &op->file->io.job);
+        }
+    }
 done:
     Py_XDECREF(future);
     Py_XDECREF(loop);
@@ -392,6 +424,9 @@ op_run(OpObject *op, PyObject **result)
         if (op->file->head != op) {
             step = STEP_BLOCK; /* for its turn */
         }
+        else if (op->file->converting) {
+            step = STEP_YIELD;
+        }
         else if (!op->hopped && !op->state->inline_io
                  && !op_makes_job(op)) {
             step = file_hop(op);
@@ -421,6 +456,11 @@ op_run(OpObject *op, PyObject **result)
             op->yielded = true;
             op->yielded_at = ++op->state->yields;
             op->status = OP_SUSPENDED;
+            Py_XSETREF(op->loop, PyObject_CallNoArgs(op->state->get_loop));
+            PyErr_Clear();
+            if (op->loop == Py_None) {
+                Py_CLEAR(op->loop);
+            }
             op_track(op);
             *result = Py_NewRef(Py_None);
             return PYGEN_NEXT;
@@ -444,11 +484,14 @@ op_run(OpObject *op, PyObject **result)
 static int
 op_is_dead(OpObject *op)
 {
-    if (op->status != OP_SUSPENDED || op->loop == NULL) {
+    if (op->status != OP_SUSPENDED) {
         return 0;
     }
     if (op->forks != op->state->forks) {
         return 1;
+    }
+    if (op->loop == NULL) {
+        return 0;
     }
     PyObject *closed = PyObject_CallMethodNoArgs(op->loop,
                                                  op->state->str_is_closed);
@@ -465,13 +508,15 @@ op_evict_dead(OpObject *op)
     FileObject *file = op->file;
     while (file->head != NULL) {
         OpObject *head = file->head;
+        Py_INCREF(head);
         int dead = op_is_dead(head);
+        if (dead > 0) {
+            op_abandon(head);
+        }
+        Py_DECREF(head);
         if (dead <= 0) {
             return dead;
         }
-        Py_INCREF(head);
-        op_abandon(head);
-        Py_DECREF(head);
     }
     return 0;
 }
@@ -489,6 +534,7 @@ op_am_send(PyObject *self, PyObject *value, PyObject **result)
                                              "just-started coroutine");
             return PYGEN_ERROR;
         }
+        op->status = OP_RUNNING;
         if (op->file->head != NULL && op_evict_dead(op) < 0) {
             return op_fail(op, result);
         }

@@ -98,6 +98,10 @@ enum step op_delegate(OpObject *op, PyObject *coroutine);
 /* The same, but its result comes to op->acc and the step is called again. */
 enum step op_delegate_then(OpObject *op, PyObject *coroutine);
 
+/* A read that waits begins anew when it is called again: it has taken
+ * nothing.  Others are left alone. */
+void op_restart(OpObject *op);
+
 /* Let the next operation of the file go on while this one does. */
 void op_leave_queue(OpObject *op);
 

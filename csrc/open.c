@@ -125,8 +125,7 @@ locale_encoding(ModuleState *state)
     PyObject *bytes = io == NULL
                           ? NULL : PyObject_CallMethod(io, "BytesIO", NULL);
     if (bytes != NULL) {
-        wrapper = PyObject_CallMethod(io, "TextIOWrapper", "Os", bytes,
-                                      "locale");
+        wrapper = PyObject_CallMethod(io, "TextIOWrapper", "O", bytes);
     }
     if (wrapper != NULL) {
         name = PyObject_GetAttrString(wrapper, "encoding");
@@ -161,11 +160,8 @@ parse_errors(ModuleState *state, PyObject *errors)
 static int
 parse_text(ModuleState *state, struct request *r)
 {
-    if (r->encoding == Py_None
-        || (PyUnicode_CheckExact(r->encoding)
-            && PyUnicode_CompareWithASCIIString(r->encoding, "locale")
-                   == 0)) {
-        if (r->encoding == Py_None && state->warn_default_encoding) {
+    if (r->encoding == Py_None) {
+        if (state->warn_default_encoding) {
             return -1; /* the built-in open warns */
         }
         r->encoding = locale_encoding(state);
@@ -302,7 +298,7 @@ file_set_target(FileObject *file, const struct request *r)
     io->flags |= r->flags & MODE_TRUNCATE ? O_TRUNC | O_CREAT : 0;
     io->flags |= r->flags & MODE_APPEND ? O_APPEND | O_CREAT : 0;
     if (r->adopted) {
-        file->fd = (int)PyLong_AsLong(r->file);
+        io->fd = (int)PyLong_AsLong(r->file);
     }
     else {
         io->path = PyBytes_AS_STRING(file->path);
@@ -405,7 +401,7 @@ open_take_descriptor(FileObject *file, PyObject *number)
         return -1;
     }
     (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC); /* EBADF comes with fstat */
-    file->io.fd = file->fd = (int)fd;
+    file->io.fd = (int)fd;
     return 0;
 }
 
@@ -483,9 +479,6 @@ open_step(OpObject *op, PyObject **result)
         return file_wait(op);
     }
     if (file->io.err != 0) {
-        if (adopted) {
-            file->fd = -1; /* the descriptor stays its owner's */
-        }
         /* FileIO names the file, but for a number that is no descriptor. */
         return file_oserror(file, file->io.err,
                             !adopted || file->io.err != EBADF);

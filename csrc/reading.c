@@ -141,7 +141,11 @@ fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
         steps |= IO_REWIND;
     }
     op->filling = true;
-    return file_submit(op, steps);
+    enum step step = file_submit(op, steps);
+    if (step == STEP_ERROR) {
+        Py_CLEAR(op->file->target);
+    }
+    return step;
 }
 
 enum step
@@ -174,7 +178,8 @@ file_fill(OpObject *op, size_t want)
         return STEP_ERROR;
     }
     char *room = file->rbuf.data + file->rbuf.end;
-    if (file_data_inline(file) && size <= READ_INLINE_MOST) {
+    if (file_data_inline(file) && size <= READ_INLINE_MOST
+        && file->rewind == 0) {
         ssize_t n = read_inline(op, room, size, read_offset(file));
         if (n >= 0) {
             file->rbuf.end += (size_t)n;
@@ -415,6 +420,9 @@ read_all(OpObject *op, PyObject **result)
         return read_all_regular(op, result);
     }
     do {
+        if (!op->filling && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
         enum step step = file_fill(op, READ_BLOCK_LEAST);
         if (step != STEP_DONE) {
             return step;

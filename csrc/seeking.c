@@ -29,6 +29,7 @@ file_lseek(OpObject *op, off_t off, int whence, off_t *out)
     }
     file->io.seek_off = off;
     file->io.whence = whence;
+    file->io.moves = whence != SEEK_CUR || off != 0;
     op->filling = true;
     return file_submit(op, IO_LSEEK);
 }
@@ -53,18 +54,27 @@ enum step
 file_rewind(OpObject *op)
 {
     FileObject *file = op->file;
-    off_t off;
-    if (!op->filling) {
-        file_drop_ahead(file);
+    if (op->filling) {
+        return file_returned(op);
     }
+    file_drop_ahead(file);
     if (file->rewind == 0) {
         return STEP_DONE;
     }
-    enum step step = file_lseek(op, -file->rewind, SEEK_CUR, &off);
-    if (step == STEP_DONE) {
-        file->rewind = 0;
+    if (file->busy) {
+        return file_wait(op);
     }
-    return step;
+    if (file_meta_inline(file)) {
+        off_t off = sys_lseek(file->fd, -file->rewind, SEEK_CUR);
+        if (off < 0) {
+            return file_oserror(file, (int)-off, false);
+        }
+        file->rewind = 0;
+        return STEP_DONE;
+    }
+    file->io.rewind = file->rewind;
+    op->filling = true;
+    return file_submit(op, IO_REWIND);
 }
 
 /* Move the position without a system call, in what is buffered or not. */
@@ -178,7 +188,7 @@ seek_step(OpObject *op, PyObject **result)
     if (file->flags & MODE_APPEND && !op->filling) {
         /* Where the next write begins and where it goes are two things now:
          * from here on only the kernel and exact buffering tell. */
-        file_share(file);
+        file_share_now(file);
     }
     if (!file->shared) {
         step = seek_asks_kernel(op, off, whence, &target);

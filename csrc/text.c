@@ -191,6 +191,7 @@ chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
     text->lost = false;
     text->snap_flags = text->held;
     text->snap_len = stop - text->pend;
+    text->snap_tail_len = 0;
     text->win = text->pend;
     text->dec_start = first;
     text->pend = valid;
@@ -424,6 +425,8 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
     text->plain = false;
     text->snap_flags = held;
     text->snap_len = (size_t)PyBytes_GET_SIZE(input);
+    text->snap_tail_len = text->tail_len;
+    memcpy(text->snap_tail, text->tail, sizeof(text->tail));
     text->win = text->pend;
     text->b2c = text->chars > 0 ? (double)bytes / (double)text->chars : 0.0;
     codec_keep(file, input, stop, kept);
@@ -539,6 +542,9 @@ text_take_all(OpObject *op, PyObject **result)
         return STEP_ERROR;
     }
     text_forget(text);
+    if (file->rbuf.cap > FILE_KEEP_MOST) {
+        buffer_free(&file->rbuf);
+    }
     buffer_reset(&file->rbuf);
     return STEP_DONE;
 }

@@ -61,6 +61,8 @@ struct text {
     bool plain;         /* its positions are byte offsets */
     bool lost;          /* its characters were dropped by a decoding error */
     size_t snap_len;    /* bytes from its start, with the codec's pending */
+    char snap_tail[4];  /* of these, the first, where they are not at win */
+    size_t snap_tail_len;
     size_t win;         /* index of these */
     size_t dec_start;   /* first byte of its characters */
     size_t chars;       /* number of its characters; 0: none there */

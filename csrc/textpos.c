@@ -209,11 +209,14 @@ cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
     if (s.decoder == NULL) {
         goto done;
     }
-    input = PyBytes_FromStringAndSize(file->rbuf.data + text->win,
-                                      (Py_ssize_t)text->snap_len);
+    input = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)text->snap_len);
     if (input == NULL) {
         goto done;
     }
+    memcpy(PyBytes_AS_STRING(input), text->snap_tail, text->snap_tail_len);
+    memcpy(PyBytes_AS_STRING(input) + text->snap_tail_len,
+           file->rbuf.data + text->win,
+           text->snap_len - text->snap_tail_len);
     s.input = PyBytes_AS_STRING(input);
     s.size = PyBytes_GET_SIZE(input);
     Py_ssize_t at = search_guess(&s, c, &chars, text->b2c);
@@ -321,6 +324,7 @@ seek_skip(FileObject *file, const struct cookie *c)
     text->has_snap = true;
     text->snap_flags = c->flags;
     text->snap_len = n;
+    text->snap_tail_len = 0;
     text->win = 0;
     str = PyObject_CallMethod(s.decoder, "decode", "y#i",
                               n == 0 ? "" : file->rbuf.data, (Py_ssize_t)n,
@@ -361,7 +365,7 @@ seek_bytes(OpObject *op, off_t target, int whence)
 {
     FileObject *file = op->file;
     if (file->flags & MODE_APPEND && !op->filling) {
-        file_share(file); /* as for binary files */
+        file_share_now(file); /* as for binary files */
     }
     if (file->shared || whence == SEEK_END || target < 0
         || target >= (off_t)1 << 40) {
@@ -478,7 +482,7 @@ seek_step(OpObject *op, PyObject **result)
     }
     else {
         text->has_snap = file->flags & MODE_READ;
-        text->snap_len = 0;
+        text->snap_len = text->snap_tail_len = 0;
         text->snap_flags = c.flags;
         if (c.flags != 0) {
             text->seen = seen; /* the decoder's state is set, not reset */

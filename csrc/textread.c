@@ -170,6 +170,9 @@ line_get(OpObject *op, Py_ssize_t limit, PyObject **line, size_t *span)
             *line = line_string(op, *span);
             return *line == NULL ? STEP_ERROR : STEP_DONE;
         }
+        if (!op->filling && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
         enum step step = line_more(op, &more);
         if (step != STEP_DONE) {
             return step;
@@ -419,7 +422,7 @@ read_step(OpObject *op, PyObject **result)
         op->phase = 1;
     }
     if (file->writing) {
-        step = file_drain(op);
+        step = op->n == 0 ? text_hand_on(op) : file_drain(op);
         if (step != STEP_DONE) {
             return step;
         }
@@ -431,6 +434,9 @@ read_step(OpObject *op, PyObject **result)
         Py_ssize_t there = read_count(op);
         if (!op->filling && (there >= op->n || !more)) {
             return read_take(op, result);
+        }
+        if (!op->filling && op_must_yield(op)) {
+            return STEP_YIELD;
         }
         step = text_chunk(op, (size_t)(op->n - there), &more);
         if (step != STEP_DONE) {

@@ -117,9 +117,7 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     }
     *count = PyUnicode_GET_LENGTH(data);
     if (op->phase == 2) {
-        enum step step = file_drain(op);
-        op->phase = step == STEP_BLOCK ? 2 : 1;
-        return step;
+        return write_wait(op);
     }
     enum step step = file_write_ready(op);
     if (step != STEP_DONE) {
@@ -144,8 +142,7 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     op->phase = 1;
     op_charge(op, n);
     if (write_ends_line(file->text, data)) {
-        op->phase = 2;
-        return file_drain(op);
+        return write_wait(op);
     }
     return file_write_behind(op);
 }

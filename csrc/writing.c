@@ -148,7 +148,7 @@ file_write_behind(OpObject *op)
     FileObject *file = op->file;
     if (file->wlen > file->threshold && !file->busy) {
         if (file_launch(op, IO_WRITE) < 0) {
-            return STEP_ERROR;
+            PyErr_Clear(); /* the bytes are ours; a later one tries again */
         }
     }
     return STEP_DONE;
@@ -256,16 +256,22 @@ file_make_room(OpObject *op, Py_ssize_t count)
     return file_drain(op);
 }
 
+enum step
+write_wait(OpObject *op)
+{
+    enum step step = file_drain(op);
+    op->phase = step == STEP_BLOCK ? 2 : 1;
+    return step;
+}
+
 /* One write of a buffered file.  Phase 2: accepted, to be waited for. */
 static enum step
 write_buffered(OpObject *op, PyObject *data, Py_ssize_t *count)
 {
     FileObject *file = op->file;
     if (op->phase == 2) {
-        enum step step = file_drain(op);
         *count = op->n;
-        op->phase = step == STEP_BLOCK ? 2 : 1;
-        return step;
+        return write_wait(op);
     }
     if (write_size(data) < 0) {
         return write_refuse(file, data);
@@ -277,14 +283,17 @@ write_buffered(OpObject *op, PyObject *data, Py_ssize_t *count)
     if (step != STEP_DONE) {
         return step;
     }
+    if (write_must_wait(file, data, write_size(data))
+        && file_have_port(op) < 0) {
+        return STEP_ERROR; /* before anything was accepted */
+    }
     if (write_accept(file, data, count) < 0) {
         return STEP_ERROR;
     }
     op_charge(op, (size_t)*count);
     if (write_must_wait(file, data, *count)) {
         op->n = *count;
-        op->phase = 2;
-        return file_drain(op);
+        return write_wait(op);
     }
     return file_write_behind(op);
 }
@@ -318,7 +327,7 @@ write_raw(OpObject *op, PyObject *data, Py_ssize_t *count)
         *count = 0;
         return STEP_DONE;
     }
-    if (write_accept(file, data, count) < 0) {
+    if (file_have_port(op) < 0 || write_accept(file, data, count) < 0) {
         return STEP_ERROR;
     }
     op->phase = 2;

@@ -418,9 +418,16 @@ def test_uvloop_runs_everything(uvloop, lib, path):
             loop.close()
 
 
-def test_outside_of_a_loop_raises_runtimeerror(lib, make):
+def test_outside_of_a_loop_raises_or_needs_none(lib, make):
     """Where no loop runs, a step that needs one is a RuntimeError."""
     opening = lib.open(make(b"data"))
     steps = opening.__await__()
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    try:
         next(steps)
+    except RuntimeError as error:
+        assert "no running event loop" in str(error)
+    except StopIteration as stop:  # served at once, without any loop
+        assert lib.native
+        asyncio.run(stop.value.close())
+    else:
+        raise AssertionError("a step went on without a loop")

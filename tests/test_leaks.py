@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import aiofiles_c
 import pytest
@@ -68,11 +69,22 @@ def grown(before, after, count):
     }
 
 
+async def full_executor(threads=2):
+    """Give the loop an executor that has all of its threads already."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(threads))
+    started = threading.Barrier(threads, timeout=20)
+    await asyncio.gather(
+        *(loop.run_in_executor(None, started.wait) for _ in range(threads))
+    )
+
+
 async def flat(operation, count):
     """Run the operation, and see that what it uses does not grow.
 
-    Caches fill and executors start threads, once; a leak grows each time.
+    Caches fill, once; a leak grows each time.
     """
+    await full_executor()
     for _ in range(3):
         before = used()
         for _ in range(count):
