@@ -52,8 +52,8 @@ file_data_inline(const FileObject *file)
 
 /* Built-in open reads in whole blocks, from where reading began: have the
  * bytes in the buffer that it would have, so that the offset of the descriptor
- * is where it would be.  (Text has its chunks already.)  Not on a device that
- * may be slow: this is a synchronous call. */
+ * is where it would be.  (Text has its chunks already.)  This is a synchronous
+ * call: on a device that may be slow nothing more is read. */
 static void
 file_fill_block(FileObject *file)
 {
@@ -61,12 +61,13 @@ file_fill_block(FileObject *file)
     off_t at = file_position(file), block = (off_t)file->bufsize;
     off_t high = at > file->high ? at : file->high;
     if (file->text != NULL || block == 0 || high == file->base
-        || !file->regular || file->device < DEVICE_LOCAL) {
+        || !file->regular) {
         return;
     }
     off_t up = file->base + (high - file->base + block - 1) / block * block;
     size_t shift, want = (size_t)(up - at), have = buffer_avail(rbuf);
-    if (want > have && buffer_reserve(rbuf, want - have, &shift) == 0) {
+    if (want > have && file->device >= DEVICE_LOCAL
+        && buffer_reserve(rbuf, want - have, &shift) == 0) {
         struct iovec iov = {rbuf->data + rbuf->end, want - have};
         ssize_t n = sys_readv(file->fd, &iov, 1, file->raw);
         if (n > 0) {

@@ -197,13 +197,14 @@ file_fill(OpObject *op, size_t want)
 /* ---- reading past the buffer ---- */
 
 /* Whether the bytes may go straight into the caller's object: many, or those
- * of the first read after opening or seeking, which may be the only one. */
+ * of the first read after opening or seeking, which may be the only one, if
+ * the next costs no trip to the pool. */
 static bool
 read_may_direct(const FileObject *file, size_t missing)
 {
     return file->regular && !file->shared
            && (missing >= READ_DIRECT_LEAST || file->bufsize == 0
-               || file->block == 0);
+               || (file->block == 0 && file_data_inline(file)));
 }
 
 /* Fill dst, which holder keeps in place, from the buffered bytes and the file

@@ -286,8 +286,8 @@ codec_decode(FileObject *file, PyObject *bytes, bool last, size_t *kept)
     return str;
 }
 
-static unsigned
-newline_kinds(PyObject *newlines)
+unsigned
+text_newline_kinds(PyObject *newlines)
 {
     unsigned kinds = 0;
     PyObject *one[3] = {newlines, NULL, NULL};
@@ -338,7 +338,7 @@ newlines_decode(FileObject *file, PyObject *str, bool last)
         goto done;
     }
     text->held = PyLong_AsLong(PyTuple_GET_ITEM(st, 1)) & 1;
-    text->seen |= newline_kinds(seen);
+    text->seen |= text_newline_kinds(seen);
 done:
     Py_XDECREF(decoder);
     Py_XDECREF(none);

@@ -203,6 +203,7 @@ static int
 cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
 {
     struct text *text = file->text;
+    bool afresh = c->start == 0 && c->flags == 0; /* it is reset() then */
     int rc = -1;
     PyObject *input = NULL;
     struct search s = {.decoder = text_decoder(file)};
@@ -225,6 +226,15 @@ cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
     }
     c->start += at;
     rc = chars == 0 ? 0 : search_walk(&s, c, at, chars);
+    if (rc == 0 && text->universal) {
+        PyObject *newlines = PyObject_GetAttrString(s.decoder, "newlines");
+        if (newlines == NULL) {
+            rc = -1;
+            goto done;
+        }
+        text->seen = (afresh ? 0 : text->seen) | text_newline_kinds(newlines);
+        Py_DECREF(newlines);
+    }
 done:
     Py_XDECREF(s.decoder);
     Py_XDECREF(input);
@@ -246,6 +256,11 @@ text_cookie(FileObject *file, off_t position)
         return cookie_build(&c);
     }
     if (text->plain && !text->lost && text->decoded == NULL) {
+        if (c.start == 0 && text->universal && text->cur > text->win) {
+            /* The search resets the decoder and feeds it up to here. */
+            text->seen = scan_newlines(file->rbuf.data + text->win,
+                                       text->cur - text->win);
+        }
         c.start += (long long)text->cur - (long long)text->win;
         return cookie_build(&c);
     }

@@ -42,7 +42,11 @@ def used():
     return {
         "blocks": sys.getallocatedblocks(),
         "objects": len(gc.get_objects()),
-        "threads": threading.active_count(),
+        # An executor has its own bound, and starts them as it likes.
+        "threads": sum(
+            not thread.name.startswith(("asyncio_", "ThreadPoolExecutor"))
+            for thread in threading.enumerate()
+        ),
         "descriptors": (
             len(os.listdir("/proc/self/fd"))
             if os.path.isdir("/proc/self/fd")

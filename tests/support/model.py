@@ -19,6 +19,7 @@ import builtins
 import inspect
 import io
 import os
+import sys
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -198,10 +199,19 @@ class Reference(Side):
     def do(self, op):
         try:
             args = self.arguments(op)
-            if self.mended and self.written and op[0] in READING:
+            size = op[1] if op[1:] else None
+            reads = (
+                op[0] in READING
+                and op[:2] != ("read", 0)
+                and (
+                    size is None
+                    or (isinstance(size, int) and abs(size) <= sys.maxsize)
+                )
+            )
+            if self.mended and self.written and reads:
                 self.file.flush()
             self.written = op[0] in ("write", "writelines") or (
-                self.written and op[0] not in (*READING, "flush", "seek")
+                self.written and not reads and op[0] not in ("flush", "seek")
             )
             if op[0] == "next":
                 value = self.file.readline() or StopAsyncIteration
