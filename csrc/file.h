@@ -90,6 +90,9 @@ typedef struct FileObject {
 /* The greatest number of bytes that a file may owe the disk. */
 enum { FILE_WRITE_BOUND = 1 << 20 };
 
+/* How much is read at once where the reader is sequential. */
+enum { FILE_BLOCK_LEAST = 8 << 10, FILE_BLOCK_MOST = 128 << 10 };
+
 /* A buffer larger than this is not kept once it is empty. */
 enum { FILE_KEEP_MOST = 1 << 20 };
 
@@ -195,7 +198,7 @@ PyObject *file_reference_raise(FileObject *file, const char *name,
  * NULL with an exception. */
 PyObject *file_convert(FileObject *file);
 
-/* ---- reading.c ---- */
+/* ---- fill.c ---- */
 
 /* More bytes behind rbuf.end, want of them if they can be had in one go.
  * STEP_DONE: file->eof says whether nothing came.  Else BLOCK or ERROR. */
@@ -212,9 +215,28 @@ enum step file_returned(OpObject *op);
 /* Forget the bytes read ahead: the position is the logical one. */
 void file_drop_ahead(FileObject *file);
 
+/* Whether the bytes may go straight into the caller's object: many, or those
+ * of the first read after opening or seeking, which may be the only one, if
+ * the next costs no trip to the pool. */
+bool file_may_read_direct(const FileObject *file, size_t missing);
+
+/* Fill dst, which holder keeps in place, from the buffered bytes and the file
+ * until it is full or the file ends.  op->got counts; the file's position is
+ * not moved: see file_read_commit. */
+enum step file_read_direct(OpObject *op, char *dst, size_t len,
+                           PyObject *holder);
+
+/* The position moves behind the op->got bytes that file_read_direct gave. */
+void file_read_commit(OpObject *op);
+
+/* ---- reading.c ---- */
+
 /* The one optional size of a call; None is -1.  0, or -1 without an exception
  * for a call that the reference is to refuse. */
 int op_size_arg(OpObject *op, Py_ssize_t *n);
+
+/* At most n of the buffered bytes, as the result: DONE or ERROR. */
+enum step file_take_bytes(OpObject *op, size_t n, PyObject **result);
 
 /* At the top of each step: a file that was converted, is closed or has not
  * the mode bits of need goes another way.  STEP_DONE: go on. */

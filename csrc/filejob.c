@@ -3,9 +3,10 @@
  * Loop thread, with the GIL.  A job is a part of its file, so the file's
  * memory outlives it: the operation that waits for it refers to the file, and
  * where none does any more the finalizer waits for the job, or makes the file
- * a ghost, which keeps itself until the job is back.  What a read has got goes into the file's
- * buffer, what a write could not write goes back to the front of the list, so
- * that an operation which is gone by then has lost nothing.
+ * a ghost, which keeps itself until the job is back.  What a read has got
+ * goes into the file's buffer, what a write could not write goes back to the
+ * front of the list, so that an operation which is gone by then has lost
+ * nothing.
  */
 #include <time.h>
 

@@ -73,8 +73,8 @@ struct io {
 };
 
 /* Open, for reading, on the loop thread, if that cannot wait: IO_OPEN done,
- * or failed for want of descriptors (err), true.  Else false, and io->device and st say what was learnt on the way,
- * perhaps that the file is slow. */
+ * or failed for want of descriptors (err), true.  Else false, and io->device
+ * and st say what was learnt on the way, perhaps that the file is slow. */
 bool io_open_inline(struct io *io);
 
 /* Run all the steps; what a worker does, or the caller where it may wait. */

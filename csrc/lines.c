@@ -49,23 +49,6 @@ line_find(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
 }
 
 static enum step
-line_take(OpObject *op, size_t len, PyObject **result)
-{
-    FileObject *file = op->file;
-    *result = PyBytes_FromStringAndSize(
-        len == 0 ? NULL : file->rbuf.data + file->rbuf.pos, (Py_ssize_t)len);
-    if (*result == NULL) {
-        return STEP_ERROR;
-    }
-    file->rbuf.pos += len;
-    op_charge(op, len);
-    if (file->bufsize == 0 && !file->shared) {
-        file_drop_ahead(file); /* a raw file is read afresh each time */
-    }
-    return STEP_DONE;
-}
-
-static enum step
 readline_step(OpObject *op, PyObject **result)
 {
     size_t len;
@@ -80,7 +63,7 @@ readline_step(OpObject *op, PyObject **result)
         op->phase = 1;
     }
     step = line_find(op, 0, op->n, &len);
-    return step == STEP_DONE ? line_take(op, len, result) : step;
+    return step == STEP_DONE ? file_take_bytes(op, len, result) : step;
 }
 
 static enum step
@@ -99,7 +82,7 @@ next_line_step(OpObject *op, PyObject **result)
         PyErr_SetNone(PyExc_StopAsyncIteration);
         return STEP_ERROR;
     }
-    return line_take(op, len, result);
+    return file_take_bytes(op, len, result);
 }
 
 /* readlines(): op->n is the hint, op->taken the bytes of op->acc's lines. */

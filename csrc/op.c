@@ -1,4 +1,4 @@
-/* op.c - the awaitable behind every method: a coroutine made of steps.
+/* op.c - how the awaitable behind every method runs: step by step.
  *
  * Loop thread, with the GIL.  An operation is lazy: its first send() puts it
  * in its file's queue, and while it is the head its step function is called
@@ -6,14 +6,12 @@
  * say DONE, so an operation that is thrown away in between loses nothing.
  * Operations of one file run in the order of their first steps.
  */
-#include "op.h"
+#include "op_int.h"
 
 #include <time.h>
 
 #include "file.h"
 #include "loop.h"
-
-enum { OP_FREE_MAX = 64 };
 
 /* The budget: estimated ns of inline work between two looks at the clock, and
  * ns for all the operations of one turn of the loop. */
@@ -42,6 +40,12 @@ op_must_yield(OpObject *op)
     return op->state->cost > BUDGET_CHECK && budget_spent(op->state);
 }
 
+void
+op_init_budget(ModuleState *state)
+{
+    state->slice = BUDGET_TURN;
+}
+
 /* Between giving way and going on, each other hungry operation has had its
  * turn: their number divides the time of one turn of the loop. */
 static void
@@ -56,138 +60,7 @@ budget_resume(OpObject *op)
     op->yielded = false;
 }
 
-/* ---- life ---- */
-
-static void
-op_track(OpObject *op)
-{
-    if (!op->tracked) {
-        op->tracked = true;
-        PyObject_GC_Track(op);
-    }
-}
-
-OpObject *
-op_new_untracked(ModuleState *state, const struct op_kind *kind, FileObject *file)
-{
-    OpObject *op = state->free_ops;
-    if (op != NULL) {
-        state->free_ops = op->next;
-        state->free_op_count--;
-        op->next = NULL;
-        PyObject_Init((PyObject *)op, state->op_type);
-    }
-    else {
-        op = PyObject_GC_New(OpObject, state->op_type);
-        if (op == NULL) {
-            return NULL;
-        }
-        memset((char *)op + sizeof(PyObject), 0,
-               sizeof(OpObject) - sizeof(PyObject));
-    }
-    op->state = state;
-    op->kind = kind;
-    op->file = (FileObject *)Py_XNewRef((PyObject *)file);
-    return op;
-}
-
-OpObject *
-op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
-{
-    OpObject *op = op_new_untracked(state, kind, file);
-    if (op != NULL) {
-        op_track(op);
-    }
-    return op;
-}
-
-int
-op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
-            PyObject *kwnames)
-{
-    if (nargs <= OP_MAX_ARGS) {
-        for (Py_ssize_t i = 0; i < nargs; i++) {
-            op->arg[i] = Py_NewRef(args[i]);
-        }
-    }
-    else {
-        op->rest = PyTuple_New(nargs);
-        if (op->rest == NULL) {
-            return -1;
-        }
-        for (Py_ssize_t i = 0; i < nargs; i++) {
-            PyTuple_SET_ITEM(op->rest, i, Py_NewRef(args[i]));
-        }
-    }
-    if (kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0) {
-        return 0;
-    }
-    op->kwargs = PyDict_New();
-    if (op->kwargs == NULL) {
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
-        if (PyDict_SetItem(op->kwargs, PyTuple_GET_ITEM(kwnames, i),
-                           args[nargs + i]) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-PyObject *
-op_args_tuple(OpObject *op)
-{
-    if (op->rest != NULL) {
-        return Py_NewRef(op->rest);
-    }
-    Py_ssize_t n = 0;
-    while (n < OP_MAX_ARGS && op->arg[n] != NULL) {
-        n++;
-    }
-    PyObject *args = PyTuple_New(n);
-    for (Py_ssize_t i = 0; args != NULL && i < n; i++) {
-        PyTuple_SET_ITEM(args, i, Py_NewRef(op->arg[i]));
-    }
-    return args;
-}
-
-static int
-op_tp_traverse(PyObject *self, visitproc visit, void *arg)
-{
-    OpObject *op = (OpObject *)self;
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(op->file);
-    for (int i = 0; i < OP_MAX_ARGS; i++) {
-        Py_VISIT(op->arg[i]);
-    }
-    Py_VISIT(op->kwargs);
-    Py_VISIT(op->rest);
-    Py_VISIT(op->acc);
-    Py_VISIT(op->sub);
-    Py_VISIT(op->waiter);
-    Py_VISIT(op->loop);
-    return 0;
-}
-
-/* The arguments and partial results; not the file, which the queue needs. */
-static void
-op_drop_work(OpObject *op)
-{
-    for (int i = 0; i < OP_MAX_ARGS; i++) {
-        Py_CLEAR(op->arg[i]);
-    }
-    Py_CLEAR(op->kwargs);
-    Py_CLEAR(op->rest);
-    Py_CLEAR(op->acc);
-    Py_CLEAR(op->sub);
-    Py_CLEAR(op->waiter);
-    Py_CLEAR(op->loop);
-}
-
 /* ---- the file's queue ---- */
-
-static void op_abandon(OpObject *op); /* wakes the next, as waking does */
 
 void
 op_wake(OpObject *op)
@@ -251,15 +124,14 @@ op_leave_queue(OpObject *op)
     op->next = NULL;
 }
 
-static void
+void
 op_finish(OpObject *op)
 {
     op->status = OP_FINISHED;
     op_leave_queue(op);
 }
 
-/* Cancelled, closed or dropped in the middle. */
-static void
+void
 op_abandon(OpObject *op)
 {
     struct compat_exc exc;
@@ -365,7 +237,7 @@ done:
     return rc;
 }
 
-static PySendResult
+PySendResult
 op_fail(OpObject *op, PyObject **result)
 {
     *result = NULL;
@@ -521,7 +393,7 @@ op_evict_dead(OpObject *op)
     return 0;
 }
 
-static PySendResult
+PySendResult
 op_am_send(PyObject *self, PyObject *value, PyObject **result)
 {
     OpObject *op = (OpObject *)self;
@@ -559,444 +431,4 @@ op_am_send(PyObject *self, PyObject *value, PyObject **result)
     PyErr_SetString(PyExc_RuntimeError,
                     "cannot reuse already awaited coroutine");
     return PYGEN_ERROR;
-}
-
-/* ---- the coroutine protocol ---- */
-
-/* Raise StopIteration(value); steals value.  From 3.12 on each result of an
- * await travels in one, so one exception object is kept and used again as
- * long as nobody else holds it; op_tp_dealloc lets go of the value. */
-static void
-op_raise_stop(ModuleState *state, PyObject *value)
-{
-#if AIOF_ONE_EXCEPTION
-    PyObject *stop = state->stop;
-    PyBaseExceptionObject *seen = (PyBaseExceptionObject *)stop;
-    if (stop == NULL || Py_REFCNT(stop) != 1 || seen->traceback != NULL
-        || seen->context != NULL) {
-        stop = PyObject_CallNoArgs(PyExc_StopIteration);
-        if (stop == NULL) {
-            Py_DECREF(value);
-            return;
-        }
-        Py_XSETREF(state->stop, stop);
-    }
-    Py_XSETREF(((PyStopIterationObject *)stop)->value, value);
-    PyErr_SetRaisedException(Py_NewRef(stop));
-#else
-    /* An instance is made, since a tuple would be taken for arguments. */
-    PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, value);
-    (void)state;
-    Py_DECREF(value);
-    if (stop != NULL) {
-        PyErr_SetObject(PyExc_StopIteration, stop);
-        Py_DECREF(stop);
-    }
-#endif
-}
-
-static PyObject *
-op_result(OpObject *op, PySendResult sent, PyObject *result)
-{
-    if (sent == PYGEN_RETURN) {
-        op_raise_stop(op->state, result);
-        return NULL;
-    }
-    return result;
-}
-
-static PyObject *
-op_tp_iternext(PyObject *self)
-{
-    PyObject *result = NULL;
-    PySendResult sent = op_am_send(self, Py_None, &result);
-    if (sent == PYGEN_RETURN && result == Py_None) {
-        Py_DECREF(result); /* NULL without an exception says the same */
-        return NULL;
-    }
-    return op_result((OpObject *)self, sent, result);
-}
-
-static PyObject *
-op_send(PyObject *self, PyObject *value)
-{
-    PyObject *result = NULL;
-    PySendResult sent = op_am_send(self, value, &result);
-    return op_result((OpObject *)self, sent, result);
-}
-
-static PyObject *
-op_am_await(PyObject *self)
-{
-    OpObject *op = (OpObject *)self;
-    if (op->status == OP_RUNNING || op->status == OP_SUSPENDED) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "coroutine is being awaited already");
-        return NULL;
-    }
-    return Py_NewRef(self);
-}
-
-/* Set the exception that throw(type[, value[, traceback]]) names: 0 or -1 if
- * that is not one (then the TypeError is set). */
-static int
-op_set_thrown(PyObject *type, PyObject *value, PyObject *traceback)
-{
-    if (value == Py_None) {
-        value = NULL;
-    }
-    if (traceback == Py_None) {
-        traceback = NULL;
-    }
-    if (traceback != NULL && !PyTraceBack_Check(traceback)) {
-        PyErr_SetString(PyExc_TypeError,
-                        "throw() third argument must be a traceback object");
-        return -1;
-    }
-    if (PyExceptionInstance_Check(type)) {
-        if (value != NULL) {
-            PyErr_SetString(PyExc_TypeError, "instance exception may not "
-                                             "have a separate value");
-            return -1;
-        }
-        value = type;
-        type = PyExceptionInstance_Class(type);
-        Py_INCREF(type);
-        Py_INCREF(value);
-        if (traceback == NULL) {
-            traceback = PyException_GetTraceback(value);
-        }
-        else {
-            Py_INCREF(traceback);
-        }
-    }
-    else if (PyExceptionClass_Check(type)) {
-        Py_INCREF(type);
-        Py_XINCREF(value);
-        Py_XINCREF(traceback);
-        PyErr_NormalizeException(&type, &value, &traceback);
-    }
-    else {
-        PyErr_Format(PyExc_TypeError,
-                     "exceptions must be classes or instances deriving from "
-                     "BaseException, not %s", Py_TYPE(type)->tp_name);
-        return -1;
-    }
-    PyErr_Restore(type, value, traceback);
-    return 0;
-}
-
-/* Throw into what op waits for; the outcome is op's, as after a send. */
-static PySendResult
-op_throw_sub(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
-             PyObject **result)
-{
-    PyObject *sub = Py_NewRef(op->sub);
-    PyObject *method = PyObject_GetAttr(sub, op->state->str_throw);
-    PySendResult sent = PYGEN_ERROR;
-    *result = NULL;
-    op->status = OP_RUNNING;
-    if (method != NULL) {
-        *result = PyObject_Vectorcall(method, args, (size_t)nargs, NULL);
-        Py_DECREF(method);
-    }
-    Py_DECREF(sub);
-    if (*result != NULL) {
-        op->status = OP_SUSPENDED;
-        return PYGEN_NEXT;
-    }
-    if (op->waiter == NULL && !op->resumes
-        && PyErr_ExceptionMatches(PyExc_StopIteration)) {
-        struct compat_exc exc;
-        compat_exc_take(&exc);
-#if !AIOF_ONE_EXCEPTION
-        PyErr_NormalizeException(&exc.type, &exc.value, &exc.traceback);
-        Py_XDECREF(exc.type);
-        Py_XDECREF(exc.traceback);
-#endif
-        *result = Py_NewRef(((PyStopIterationObject *)exc.value)->value);
-        Py_DECREF(exc.value);
-        op_finish(op);
-        return PYGEN_RETURN;
-    }
-    (void)sent;
-    return op_fail(op, result);
-}
-
-static PyObject *
-op_throw(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    OpObject *op = (OpObject *)self;
-    PyObject *result = NULL;
-    if (nargs < 1 || nargs > 3) {
-        PyErr_Format(PyExc_TypeError,
-                     "throw expected 1 to 3 arguments, got %zd", nargs);
-        return NULL;
-    }
-    switch ((enum op_state)op->status) {
-    case OP_RUNNING:
-        PyErr_SetString(PyExc_ValueError, "coroutine already executing");
-        return NULL;
-    case OP_FINISHED:
-        PyErr_SetString(PyExc_RuntimeError,
-                        "cannot reuse already awaited coroutine");
-        return NULL;
-    case OP_SUSPENDED:
-        if (op->sub != NULL) {
-            PySendResult sent = op_throw_sub(op, args, nargs, &result);
-            return op_result(op, sent, result);
-        }
-        break;
-    case OP_NEW:
-        break;
-    }
-    if (op_set_thrown(args[0], nargs > 1 ? args[1] : NULL,
-                      nargs > 2 ? args[2] : NULL) == 0) {
-        op_abandon(op);
-    }
-    return NULL;
-}
-
-static PyObject *
-op_close(PyObject *self, PyObject *Py_UNUSED(ignored))
-{
-    OpObject *op = (OpObject *)self;
-    if (op->status == OP_RUNNING) {
-        PyErr_SetString(PyExc_ValueError, "coroutine already executing");
-        return NULL;
-    }
-    if (op->status == OP_SUSPENDED && op->sub != NULL) {
-        PyObject *sub = Py_NewRef(op->sub), *close = NULL;
-        op->status = OP_RUNNING;
-        close = PyObject_GetAttr(sub, op->state->str_close);
-        Py_DECREF(sub);
-        PyObject *result = close == NULL ? NULL : PyObject_CallNoArgs(close);
-        Py_XDECREF(close);
-        op_abandon(op);
-        if (result == NULL) {
-            return NULL;
-        }
-        Py_DECREF(result);
-    }
-    else if (op->status != OP_FINISHED) {
-        op_abandon(op);
-    }
-    Py_RETURN_NONE;
-}
-
-/* ---- names ---- */
-
-static PyObject *
-op_qualname(OpObject *op)
-{
-    if (op->file == NULL) {
-        return PyUnicode_FromString(op->kind->name);
-    }
-    PyObject *cls = PyObject_GetAttrString((PyObject *)Py_TYPE(op->file),
-                                           "__name__");
-    if (cls == NULL) {
-        return NULL;
-    }
-    PyObject *name = PyUnicode_FromFormat("%U.%s", cls, op->kind->name);
-    Py_DECREF(cls);
-    return name;
-}
-
-static PyObject *
-op_get_qualname(PyObject *self, void *Py_UNUSED(closure))
-{
-    return op_qualname((OpObject *)self);
-}
-
-static PyObject *
-op_get_name(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyUnicode_FromString(((OpObject *)self)->kind->name);
-}
-
-static PyObject *
-op_get_running(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyBool_FromLong(((OpObject *)self)->status == OP_RUNNING);
-}
-
-static PyObject *
-op_get_suspended(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyBool_FromLong(((OpObject *)self)->status == OP_SUSPENDED);
-}
-
-static PyObject *
-op_get_await(PyObject *self, void *Py_UNUSED(closure))
-{
-    OpObject *op = (OpObject *)self;
-    return Py_NewRef(op->sub == NULL ? Py_None : op->sub);
-}
-
-static PyObject *
-op_get_none(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
-{
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-op_tp_repr(PyObject *self)
-{
-    PyObject *name = op_qualname((OpObject *)self);
-    if (name == NULL) {
-        return NULL;
-    }
-    PyObject *repr = PyUnicode_FromFormat("<coroutine object %U at %p>", name,
-                                          (void *)self);
-    Py_DECREF(name);
-    return repr;
-}
-
-/* ---- the end ---- */
-
-static void
-op_warn_never_awaited(OpObject *op)
-{
-    struct compat_exc exc;
-    compat_exc_take(&exc);
-    PyObject *name = op_qualname(op);
-    if (name == NULL
-        || PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                            "coroutine '%U' was never awaited", name) < 0) {
-        PyErr_WriteUnraisable(name);
-    }
-    Py_XDECREF(name);
-    compat_exc_restore(&exc);
-}
-
-static void
-op_tp_finalize(PyObject *self)
-{
-    OpObject *op = (OpObject *)self;
-    if (op->status == OP_NEW) {
-        op->status = OP_FINISHED;
-        op_warn_never_awaited(op);
-    }
-    else if (op->status == OP_SUSPENDED) {
-        struct compat_exc exc;
-        compat_exc_take(&exc);
-        PyObject *result = op_close(self, NULL);
-        if (result == NULL) {
-            PyErr_WriteUnraisable(self);
-        }
-        Py_XDECREF(result);
-        compat_exc_restore(&exc);
-    }
-}
-
-static int
-op_tp_clear(PyObject *self)
-{
-    op_drop_work((OpObject *)self);
-    return 0;
-}
-
-static void
-op_tp_dealloc(PyObject *self)
-{
-    OpObject *op = (OpObject *)self;
-    PyTypeObject *tp = Py_TYPE(self);
-    if (op->status != OP_FINISHED
-        && PyObject_CallFinalizerFromDealloc(self) < 0) {
-        return; /* resurrected by a warnings hook */
-    }
-    if (op->tracked) {
-        PyObject_GC_UnTrack(self);
-    }
-    ModuleState *state = op->state;
-#if AIOF_ONE_EXCEPTION
-    /* The value of the last result has been taken by now. */
-    if (state->stop != NULL && Py_REFCNT(state->stop) == 1) {
-        Py_CLEAR(((PyStopIterationObject *)state->stop)->value);
-    }
-#endif
-    op_drop_work(op);
-    Py_CLEAR(op->file);
-    if (state->free_op_count < OP_FREE_MAX
-        && !PyObject_GC_IsFinalized(self)) { /* that mark cannot be undone */
-        /* What is owned has been cleared. */
-        memset((char *)op + offsetof(OpObject, next), 0,
-               sizeof(OpObject) - offsetof(OpObject, next));
-        op->next = state->free_ops;
-        state->free_ops = op;
-        state->free_op_count++;
-    }
-    else {
-        PyObject_GC_Del(op);
-    }
-    Py_DECREF(tp); /* the reference taken when it was allocated */
-}
-
-void
-op_clear_free_list(ModuleState *state)
-{
-    while (state->free_ops != NULL) {
-        OpObject *op = state->free_ops;
-        state->free_ops = op->next;
-        PyObject_GC_Del(op);
-    }
-    state->free_op_count = 0;
-}
-
-static PyMethodDef op_methods[] = {
-    {"send", op_send, METH_O,
-     PyDoc_STR("send($self, arg, /)\n--\n\n"
-               "Resume the operation; arg must be None.")},
-    {"throw", AIOF_METHOD(op_throw), METH_FASTCALL,
-     PyDoc_STR("throw(type[, value[, traceback]])\n\n"
-               "Raise an exception where the operation waits.")},
-    {"close", op_close, METH_NOARGS,
-     PyDoc_STR("close($self, /)\n--\n\n"
-               "Give the operation up; what it has read stays in the file.")},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyGetSetDef op_getset[] = {
-    {"__name__", op_get_name, NULL, NULL, NULL},
-    {"__qualname__", op_get_qualname, NULL, NULL, NULL},
-    {"cr_running", op_get_running, NULL, NULL, NULL},
-    {"cr_suspended", op_get_suspended, NULL, NULL, NULL},
-    {"cr_await", op_get_await, NULL, NULL, NULL},
-    {"cr_frame", op_get_none, NULL, NULL, NULL},
-    {"cr_code", op_get_none, NULL, NULL, NULL},
-    {"cr_origin", op_get_none, NULL, NULL, NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-static PyType_Slot op_slots[] = {
-    {Py_tp_doc, (void *)PyDoc_STR("An operation on a file: a coroutine.")},
-    {Py_tp_dealloc, (void *)op_tp_dealloc},
-    {Py_tp_finalize, (void *)op_tp_finalize},
-    {Py_tp_traverse, (void *)op_tp_traverse},
-    {Py_tp_clear, (void *)op_tp_clear},
-    {Py_tp_repr, (void *)op_tp_repr},
-    {Py_tp_iter, (void *)PyObject_SelfIter},
-    {Py_tp_iternext, (void *)op_tp_iternext},
-    {Py_am_await, (void *)op_am_await},
-    {Py_am_send, (void *)op_am_send},
-    {Py_tp_methods, op_methods},
-    {Py_tp_getset, op_getset},
-    {0, NULL},
-};
-
-static PyType_Spec op_spec = {
-    .name = "aiofiles_c._core.Operation",
-    .basicsize = sizeof(OpObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
-             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = op_slots,
-};
-
-int
-op_init(PyObject *module, ModuleState *state)
-{
-    state->slice = BUDGET_TURN;
-    state->op_type = (PyTypeObject *)PyType_FromModuleAndSpec(
-        module, &op_spec, NULL);
-    return state->op_type == NULL ? -1 : 0;
 }

@@ -1,19 +1,9 @@
 /* reading.c - the reads of binary files.
  *
  * Loop thread, with the GIL.  A step looks at the bytes behind rbuf.pos and
- * moves pos only when it can say DONE; what is missing is fetched by
- * file_fill() into the buffer, or, where the descriptor's own offset is not
- * used and so nothing can be lost, straight into the caller's object.
+ * moves pos only when it can say DONE; fill.c fetches what is missing.
  */
 #include "file.h"
-#include "text.h"
-
-enum {
-    READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
-    READ_INLINE_MOST = 1 << 20,   /* one copy on the loop thread */
-    READ_BLOCK_LEAST = 8 << 10,
-    READ_BLOCK_MOST = 128 << 10
-};
 
 int
 op_size_arg(OpObject *op, Py_ssize_t *n)
@@ -37,250 +27,8 @@ op_size_arg(OpObject *op, Py_ssize_t *n)
     return 0;
 }
 
-void
-file_drop_ahead(FileObject *file)
-{
-    struct buffer *rbuf = &file->rbuf;
-    /* Text keeps what it has decoded of the chunks that it has taken. */
-    size_t at = file->text != NULL ? file->text->end : rbuf->pos;
-    off_t ahead = (off_t)(rbuf->end - at);
-    file->raw -= ahead;
-    if (file->shared && file->seekable) {
-        file->rewind += ahead;
-    }
-    rbuf->end = at;
-    if (file->text == NULL) {
-        buffer_reset(rbuf);
-    }
-}
-
-/* ---- filling the buffer ---- */
-
-/* How much to read where want bytes are missing.  A descriptor whose offset
- * others may see is read in the blocks of built-in open; a raw file is never
- * read ahead. */
-static size_t
-fill_size(FileObject *file, size_t want)
-{
-    if (file->bufsize == 0 || (file->shared && file->text != NULL)) {
-        return want;
-    }
-    if (file->shared) {
-        size_t blocks = (want + file->bufsize - 1) / file->bufsize;
-        return blocks * file->bufsize;
-    }
-    if (file->block < READ_BLOCK_LEAST) {
-        file->block = READ_BLOCK_LEAST;
-    }
-    else if (file->block < READ_BLOCK_MOST) {
-        file->block *= 2;
-    }
-    return want > file->block ? want : file->block;
-}
-
-/* One read that cannot wait; as sys_read_nowait. */
-static ssize_t
-read_inline(OpObject *op, char *buf, size_t len, off_t off)
-{
-    FileObject *file = op->file;
-    struct iovec iov = {buf, len};
-    ssize_t n;
-    if (file->device == DEVICE_MEMORY) {
-        n = sys_readv(file->fd, &iov, 1, off);
-    }
-    else {
-        n = sys_read_nowait(file->fd, &iov, 1, off);
-        if (n == -EOPNOTSUPP) {
-            file->nowait = false;
-        }
-    }
-    if (n >= 0) {
-        op_raise_route(op, ROUTE_KERNEL);
-        op_charge(op, (size_t)n * 2);
-    }
-    return n;
-}
-
-static off_t
-read_offset(const FileObject *file)
-{
-    return file->shared ? SYS_OFF_CURRENT : file->raw;
-}
-
 enum step
-file_returned(OpObject *op)
-{
-    FileObject *file = op->file;
-    if (file->busy) {
-        return file_wait(op);
-    }
-    op->filling = false;
-    op->saw_end = file->io.eof && file->io.steps & IO_READ;
-    if (file->io.err == EAGAIN && file->io.steps & IO_READ) {
-        op->would_block = true; /* to read() that is None */
-        file->eof = file->io.done == 0;
-        return STEP_DONE;
-    }
-    if (file->io.err != 0) {
-        return file_oserror(file, file->io.err, false);
-    }
-    return STEP_DONE;
-}
-
-static enum step
-fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
-{
-    struct io *io = &op->file->io;
-    unsigned steps = IO_READ;
-    io->buf = buf;
-    io->len = len;
-    io->off = off;
-    io->once = !op->file->regular;
-    if (op->file->rewind > 0) {
-        io->rewind = op->file->rewind;
-        steps |= IO_REWIND;
-    }
-    op->filling = true;
-    enum step step = file_submit(op, steps);
-    if (step == STEP_ERROR) {
-        Py_CLEAR(op->file->target);
-    }
-    return step;
-}
-
-enum step
-file_fill(OpObject *op, size_t want)
-{
-    FileObject *file = op->file;
-    if (op->filling) {
-        return file_returned(op);
-    }
-    if (op->saw_end) {
-        file->eof = true;
-        return STEP_DONE;
-    }
-    if (file->busy) {
-        return file_wait(op);
-    }
-    if (file->writing) {
-        enum step step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-    }
-    size_t shift, size = fill_size(file, want);
-    int rc = buffer_reserve(&file->rbuf, size, &shift);
-    if (file->text != NULL) {
-        text_shift(file->text, shift);
-    }
-    if (rc < 0) {
-        PyErr_NoMemory();
-        return STEP_ERROR;
-    }
-    char *room = file->rbuf.data + file->rbuf.end;
-    if (file_data_inline(file) && size <= READ_INLINE_MOST
-        && file->rewind == 0) {
-        ssize_t n = read_inline(op, room, size, read_offset(file));
-        if (n >= 0) {
-            file->rbuf.end += (size_t)n;
-            file->raw += n;
-            file->eof = n == 0;
-            return STEP_DONE;
-        }
-        if (n != -EAGAIN && n != -EOPNOTSUPP) {
-            return file_oserror(file, (int)-n, false);
-        }
-    }
-    return fill_by_pool(op, room, size, read_offset(file));
-}
-
-/* ---- reading past the buffer ---- */
-
-/* Whether the bytes may go straight into the caller's object: many, or those
- * of the first read after opening or seeking, which may be the only one, if
- * the next costs no trip to the pool. */
-static bool
-read_may_direct(const FileObject *file, size_t missing)
-{
-    return file->regular && !file->shared
-           && (missing >= READ_DIRECT_LEAST || file->bufsize == 0
-               || (file->block == 0 && file_data_inline(file)));
-}
-
-/* Fill dst, which holder keeps in place, from the buffered bytes and the file
- * until it is full or the file ends.  op->got counts; the file's position is
- * not moved: see read_commit. */
-static enum step
-read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
-{
-    FileObject *file = op->file;
-    size_t avail = buffer_avail(&file->rbuf);
-    if (op->filling) {
-        enum step step = file_returned(op);
-        if (step == STEP_BLOCK) {
-            return step;
-        }
-        op->got += (Py_ssize_t)file->io.done;
-        if (step != STEP_DONE || file->io.eof) {
-            return step;
-        }
-    }
-    if (file->busy) {
-        return file_wait(op);
-    }
-    if (file->writing) {
-        enum step step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-    }
-    if (op->got == 0 && avail > 0) {
-        op->got = (Py_ssize_t)(avail < len ? avail : len);
-        memcpy(dst, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
-        op_charge(op, (size_t)op->got);
-    }
-    while ((size_t)op->got < len) {
-        size_t got = (size_t)op->got;
-        off_t off = file->raw + (off_t)(got - avail);
-        if (file_data_inline(file) && len - got <= READ_INLINE_MOST) {
-            ssize_t n = read_inline(op, dst + got, len - got, off);
-            if (n == 0) {
-                break;
-            }
-            if (n > 0) {
-                op->got += n;
-                continue;
-            }
-            if (n != -EAGAIN && n != -EOPNOTSUPP) {
-                return file_oserror(file, (int)-n, false);
-            }
-        }
-        Py_XSETREF(file->target, Py_NewRef(holder));
-        return fill_by_pool(op, dst + got, len - got, off);
-    }
-    return STEP_DONE;
-}
-
-/* The position moves behind the op->got bytes that read_direct gave. */
-static void
-read_commit(OpObject *op)
-{
-    FileObject *file = op->file;
-    size_t avail = buffer_avail(&file->rbuf);
-    size_t got = (size_t)op->got;
-    if (file->block == 0) {
-        file->block = 1; /* the next read is sequential */
-    }
-    if (got <= avail) {
-        file->rbuf.pos += got;
-        return;
-    }
-    file->raw += (off_t)(got - avail);
-    buffer_reset(&file->rbuf);
-}
-
-static enum step
-take_bytes(OpObject *op, size_t n, PyObject **result)
+file_take_bytes(OpObject *op, size_t n, PyObject **result)
 {
     FileObject *file = op->file;
     size_t avail = buffer_avail(&file->rbuf);
@@ -298,7 +46,7 @@ take_bytes(OpObject *op, size_t n, PyObject **result)
     return STEP_DONE;
 }
 
-/* read_direct into a new bytes object of op->n bytes. */
+/* file_read_direct into a new bytes object of op->n bytes. */
 static enum step
 read_new_bytes(OpObject *op, PyObject **result)
 {
@@ -308,15 +56,15 @@ read_new_bytes(OpObject *op, PyObject **result)
             return STEP_ERROR;
         }
     }
-    enum step step = read_direct(op, PyBytes_AS_STRING(op->acc),
-                                 (size_t)op->n, op->acc);
+    enum step step = file_read_direct(op, PyBytes_AS_STRING(op->acc),
+                                      (size_t)op->n, op->acc);
     if (step != STEP_DONE) {
         return step;
     }
     if (op->got < op->n && _PyBytes_Resize(&op->acc, op->got) < 0) {
         return STEP_ERROR;
     }
-    read_commit(op);
+    file_read_commit(op);
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;
@@ -324,46 +72,11 @@ read_new_bytes(OpObject *op, PyObject **result)
 
 /* ---- read() ---- */
 
-enum step
-file_left(OpObject *op)
-{
-    FileObject *file = op->file;
-    struct stat st = {.st_size = 0};
-    if (op->sized || !file->regular) {
-        return STEP_DONE;
-    }
-    if (op->filling) {
-        enum step step = file_returned(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-        st = file->io.st;
-    }
-    else if (file->busy) {
-        return file_wait(op);
-    }
-    else if (file_meta_inline(file)) {
-        int rc = sys_fstat(file->fd, &st);
-        if (rc < 0) {
-            return file_oserror(file, -rc, false);
-        }
-    }
-    else {
-        op->filling = true;
-        return file_submit(op, IO_SIZE);
-    }
-    op->sized = true;
-    if (st.st_size > file->raw && st.st_size < PY_SSIZE_T_MAX) {
-        op->left = (Py_ssize_t)(st.st_size - file->raw);
-    }
-    return STEP_DONE;
-}
-
 /* Grow op->acc, which is full, since the file goes on behind its size. */
 static int
 read_all_grow(OpObject *op)
 {
-    op->n += op->n / 2 + READ_BLOCK_LEAST;
+    op->n += op->n / 2 + FILE_BLOCK_LEAST;
     return _PyBytes_Resize(&op->acc, op->n);
 }
 
@@ -391,8 +104,8 @@ read_all_regular(OpObject *op, PyObject **result)
         }
     }
     for (;;) {
-        step = read_direct(op, PyBytes_AS_STRING(op->acc), (size_t)op->n,
-                           op->acc);
+        step = file_read_direct(op, PyBytes_AS_STRING(op->acc),
+                                (size_t)op->n, op->acc);
         if (step != STEP_DONE) {
             return step;
         }
@@ -406,7 +119,7 @@ read_all_regular(OpObject *op, PyObject **result)
     if (_PyBytes_Resize(&op->acc, op->got) < 0) {
         return STEP_ERROR;
     }
-    read_commit(op);
+    file_read_commit(op);
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;
@@ -424,12 +137,12 @@ read_all(OpObject *op, PyObject **result)
         if (!op->filling && op_must_yield(op)) {
             return STEP_YIELD;
         }
-        enum step step = file_fill(op, READ_BLOCK_LEAST);
+        enum step step = file_fill(op, FILE_BLOCK_LEAST);
         if (step != STEP_DONE) {
             return step;
         }
     } while (!file->eof);
-    return take_bytes(op, buffer_avail(&file->rbuf), result);
+    return file_take_bytes(op, buffer_avail(&file->rbuf), result);
 }
 
 /* What a descriptor in non-blocking mode did not have is None, not empty. */
@@ -465,20 +178,20 @@ read_sized(OpObject *op, PyObject **result)
     for (;;) {
         size_t avail = buffer_avail(&file->rbuf);
         if (avail >= n && !op->filling) {
-            return take_bytes(op, n, result);
+            return file_take_bytes(op, n, result);
         }
-        if (n > avail && read_may_direct(file, n - avail)) {
+        if (n > avail && file_may_read_direct(file, n - avail)) {
             return read_new_bytes(op, result);
         }
         if (file->bufsize == 0 && avail > 0) {
-            return take_bytes(op, n, result);
+            return file_take_bytes(op, n, result);
         }
         step = file_fill(op, n > avail ? n - avail : 1);
         if (step != STEP_DONE) {
             return step;
         }
         if (file->eof || file->bufsize == 0) {
-            return take_bytes(op, n, result);
+            return file_take_bytes(op, n, result);
         }
     }
 }
@@ -526,7 +239,7 @@ read1_step(OpObject *op, PyObject **result)
     }
     size_t n = op->n < 0 ? file->bufsize : (size_t)op->n;
     step = n == 0 ? STEP_DONE : read_some(op, 1);
-    return step == STEP_DONE ? take_bytes(op, n, result) : step;
+    return step == STEP_DONE ? file_take_bytes(op, n, result) : step;
 }
 
 static enum step
@@ -634,18 +347,19 @@ readinto_any(OpObject *op, bool once, PyObject **result)
     once = once || file->bufsize == 0;
     size_t avail = buffer_avail(&file->rbuf);
     if (op->phase == 0) {
-        bool direct = avail < len && read_may_direct(file, len - avail)
+        bool direct = avail < len
+                      && file_may_read_direct(file, len - avail)
                       && !(once && avail > 0);
         op->phase = direct ? 1 : 2;
     }
     if (op->phase == 2) {
         return readinto_buffered(op, len, once, result);
     }
-    step = read_direct(op, view->buf, len, op->acc);
+    step = file_read_direct(op, view->buf, len, op->acc);
     if (step != STEP_DONE) {
         return step;
     }
-    read_commit(op);
+    file_read_commit(op);
     return readinto_done(op, result);
 }
 

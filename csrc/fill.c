@@ -1,0 +1,285 @@
+/* fill.c - how bytes come from the file: into its buffer, or past it.
+ *
+ * Loop thread, with the GIL.  What is missing is fetched by file_fill() into
+ * the buffer, or, where the descriptor's own offset is not used and so nothing
+ * can be lost, by file_read_direct() straight into the caller's object.
+ */
+#include "file.h"
+#include "text.h"
+
+enum {
+    READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
+    READ_INLINE_MOST = 1 << 20    /* one copy on the loop thread */
+};
+
+void
+file_drop_ahead(FileObject *file)
+{
+    struct buffer *rbuf = &file->rbuf;
+    /* Text keeps what it has decoded of the chunks that it has taken. */
+    size_t at = file->text != NULL ? file->text->end : rbuf->pos;
+    off_t ahead = (off_t)(rbuf->end - at);
+    file->raw -= ahead;
+    if (file->shared && file->seekable) {
+        file->rewind += ahead;
+    }
+    rbuf->end = at;
+    if (file->text == NULL) {
+        buffer_reset(rbuf);
+    }
+}
+
+/* ---- filling the buffer ---- */
+
+/* How much to read where want bytes are missing.  A descriptor whose offset
+ * others may see is read in the blocks of built-in open; a raw file is never
+ * read ahead. */
+static size_t
+fill_size(FileObject *file, size_t want)
+{
+    if (file->bufsize == 0 || (file->shared && file->text != NULL)) {
+        return want;
+    }
+    if (file->shared) {
+        size_t blocks = (want + file->bufsize - 1) / file->bufsize;
+        return blocks * file->bufsize;
+    }
+    if (file->block < FILE_BLOCK_LEAST) {
+        file->block = FILE_BLOCK_LEAST;
+    }
+    else if (file->block < FILE_BLOCK_MOST) {
+        file->block *= 2;
+    }
+    return want > file->block ? want : file->block;
+}
+
+/* One read that cannot wait; as sys_read_nowait. */
+static ssize_t
+read_inline(OpObject *op, char *buf, size_t len, off_t off)
+{
+    FileObject *file = op->file;
+    struct iovec iov = {buf, len};
+    ssize_t n;
+    if (file->device == DEVICE_MEMORY) {
+        n = sys_readv(file->fd, &iov, 1, off);
+    }
+    else {
+        n = sys_read_nowait(file->fd, &iov, 1, off);
+        if (n == -EOPNOTSUPP) {
+            file->nowait = false;
+        }
+    }
+    if (n >= 0) {
+        op_raise_route(op, ROUTE_KERNEL);
+        op_charge(op, (size_t)n * 2);
+    }
+    return n;
+}
+
+static off_t
+read_offset(const FileObject *file)
+{
+    return file->shared ? SYS_OFF_CURRENT : file->raw;
+}
+
+enum step
+file_returned(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->busy) {
+        return file_wait(op);
+    }
+    op->filling = false;
+    op->saw_end = file->io.eof && file->io.steps & IO_READ;
+    if (file->io.err == EAGAIN && file->io.steps & IO_READ) {
+        op->would_block = true; /* to read() that is None */
+        file->eof = file->io.done == 0;
+        return STEP_DONE;
+    }
+    if (file->io.err != 0) {
+        return file_oserror(file, file->io.err, false);
+    }
+    return STEP_DONE;
+}
+
+static enum step
+fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
+{
+    struct io *io = &op->file->io;
+    unsigned steps = IO_READ;
+    io->buf = buf;
+    io->len = len;
+    io->off = off;
+    io->once = !op->file->regular;
+    if (op->file->rewind > 0) {
+        io->rewind = op->file->rewind;
+        steps |= IO_REWIND;
+    }
+    op->filling = true;
+    enum step step = file_submit(op, steps);
+    if (step == STEP_ERROR) {
+        Py_CLEAR(op->file->target);
+    }
+    return step;
+}
+
+enum step
+file_fill(OpObject *op, size_t want)
+{
+    FileObject *file = op->file;
+    if (op->filling) {
+        return file_returned(op);
+    }
+    if (op->saw_end) {
+        file->eof = true;
+        return STEP_DONE;
+    }
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file->writing) {
+        enum step step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    size_t shift, size = fill_size(file, want);
+    int rc = buffer_reserve(&file->rbuf, size, &shift);
+    if (file->text != NULL) {
+        text_shift(file->text, shift);
+    }
+    if (rc < 0) {
+        PyErr_NoMemory();
+        return STEP_ERROR;
+    }
+    char *room = file->rbuf.data + file->rbuf.end;
+    if (file_data_inline(file) && size <= READ_INLINE_MOST
+        && file->rewind == 0) {
+        ssize_t n = read_inline(op, room, size, read_offset(file));
+        if (n >= 0) {
+            file->rbuf.end += (size_t)n;
+            file->raw += n;
+            file->eof = n == 0;
+            return STEP_DONE;
+        }
+        if (n != -EAGAIN && n != -EOPNOTSUPP) {
+            return file_oserror(file, (int)-n, false);
+        }
+    }
+    return fill_by_pool(op, room, size, read_offset(file));
+}
+
+/* ---- reading past the buffer ---- */
+
+bool
+file_may_read_direct(const FileObject *file, size_t missing)
+{
+    return file->regular && !file->shared
+           && (missing >= READ_DIRECT_LEAST || file->bufsize == 0
+               || (file->block == 0 && file_data_inline(file)));
+}
+
+enum step
+file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
+{
+    FileObject *file = op->file;
+    size_t avail = buffer_avail(&file->rbuf);
+    if (op->filling) {
+        enum step step = file_returned(op);
+        if (step == STEP_BLOCK) {
+            return step;
+        }
+        op->got += (Py_ssize_t)file->io.done;
+        if (step != STEP_DONE || file->io.eof) {
+            return step;
+        }
+    }
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file->writing) {
+        enum step step = file_drain(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    if (op->got == 0 && avail > 0) {
+        op->got = (Py_ssize_t)(avail < len ? avail : len);
+        memcpy(dst, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
+        op_charge(op, (size_t)op->got);
+    }
+    while ((size_t)op->got < len) {
+        size_t got = (size_t)op->got;
+        off_t off = file->raw + (off_t)(got - avail);
+        if (file_data_inline(file) && len - got <= READ_INLINE_MOST) {
+            ssize_t n = read_inline(op, dst + got, len - got, off);
+            if (n == 0) {
+                break;
+            }
+            if (n > 0) {
+                op->got += n;
+                continue;
+            }
+            if (n != -EAGAIN && n != -EOPNOTSUPP) {
+                return file_oserror(file, (int)-n, false);
+            }
+        }
+        Py_XSETREF(file->target, Py_NewRef(holder));
+        return fill_by_pool(op, dst + got, len - got, off);
+    }
+    return STEP_DONE;
+}
+
+void
+file_read_commit(OpObject *op)
+{
+    FileObject *file = op->file;
+    size_t avail = buffer_avail(&file->rbuf);
+    size_t got = (size_t)op->got;
+    if (file->block == 0) {
+        file->block = 1; /* the next read is sequential */
+    }
+    if (got <= avail) {
+        file->rbuf.pos += got;
+        return;
+    }
+    file->raw += (off_t)(got - avail);
+    buffer_reset(&file->rbuf);
+}
+
+/* ---- what is left of the file ---- */
+
+enum step
+file_left(OpObject *op)
+{
+    FileObject *file = op->file;
+    struct stat st = {.st_size = 0};
+    if (op->sized || !file->regular) {
+        return STEP_DONE;
+    }
+    if (op->filling) {
+        enum step step = file_returned(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        st = file->io.st;
+    }
+    else if (file->busy) {
+        return file_wait(op);
+    }
+    else if (file_meta_inline(file)) {
+        int rc = sys_fstat(file->fd, &st);
+        if (rc < 0) {
+            return file_oserror(file, -rc, false);
+        }
+    }
+    else {
+        op->filling = true;
+        return file_submit(op, IO_SIZE);
+    }
+    op->sized = true;
+    if (st.st_size > file->raw && st.st_size < PY_SSIZE_T_MAX) {
+        op->left = (Py_ssize_t)(st.st_size - file->raw);
+    }
+    return STEP_DONE;
+}
