@@ -5,12 +5,6 @@
 
 /* ---- arguments and state ---- */
 
-static bool
-op_has_args(const OpObject *op)
-{
-    return op->arg[0] != NULL || op->rest != NULL || op->kwargs != NULL;
-}
-
 /* The operation of the class that comes behind ours: the delegate's. */
 static PyObject *
 delegate_call(OpObject *op)
@@ -37,18 +31,14 @@ done:
 }
 
 enum step
-file_begin(OpObject *op, unsigned need)
+file_divert(OpObject *op)
 {
-    FileObject *file = op->file;
-    if (file->real != NULL) {
+    if (op->file->real != NULL) {
         /* Others may go on: what it calls may be operations of this file. */
         op_leave_queue(op);
         return op_delegate(op, delegate_call(op));
     }
-    if (file->closed || (file->flags & need) != need) {
-        return file_reference_error(op);
-    }
-    return STEP_DONE;
+    return file_reference_error(op);
 }
 
 /* ---- flush() ---- */
@@ -61,7 +51,7 @@ flush_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op_has_args(op)) {
+    if (op->given) {
         return file_reference_error(op);
     }
     if (file->text != NULL) {
@@ -122,7 +112,7 @@ close_step(OpObject *op, PyObject **result)
     if (file->real != NULL) {
         return file_begin(op, 0);
     }
-    if (op_has_args(op)) {
+    if (op->given) {
         return file_reference_error(op);
     }
     if (op->phase == 0 && !file->closed) {
@@ -184,7 +174,7 @@ isatty_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op_has_args(op)) {
+    if (op->given) {
         return file_reference_error(op);
     }
     if (file->regular) {
@@ -208,7 +198,7 @@ seekable_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    return op_has_args(op) ? file_reference_error(op)
+    return op->given ? file_reference_error(op)
                            : answer(op->file->seekable, result);
 }
 
@@ -219,7 +209,7 @@ writable_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    return op_has_args(op) ? file_reference_error(op)
+    return op->given ? file_reference_error(op)
                            : answer(op->file->flags & MODE_WRITE, result);
 }
 

@@ -233,14 +233,34 @@ void file_read_commit(OpObject *op);
 
 /* The one optional size of a call; None is -1.  0, or -1 without an exception
  * for a call that the reference is to refuse. */
-int op_size_arg(OpObject *op, Py_ssize_t *n);
+int op_size_given(OpObject *op, Py_ssize_t *n);
+
+static inline int
+op_size_arg(OpObject *op, Py_ssize_t *n)
+{
+    if (!op->given) {
+        *n = -1;
+        return 0;
+    }
+    return op_size_given(op, n);
+}
 
 /* At most n of the buffered bytes, as the result: DONE or ERROR. */
 enum step file_take_bytes(OpObject *op, size_t n, PyObject **result);
 
 /* At the top of each step: a file that was converted, is closed or has not
  * the mode bits of need goes another way.  STEP_DONE: go on. */
-enum step file_begin(OpObject *op, unsigned need);
+enum step file_divert(OpObject *op);
+
+static inline enum step
+file_begin(OpObject *op, unsigned need)
+{
+    const FileObject *file = op->file;
+    if (file->real == NULL && !file->closed && (file->flags & need) == need) {
+        return STEP_DONE;
+    }
+    return file_divert(op);
+}
 
 /* ---- seeking.c ---- */
 

@@ -215,7 +215,7 @@ file_am_anext(PyObject *self)
     FileObject *file = (FileObject *)self;
     const struct op_kind *kind = file->text != NULL ? &text_kind_next_line
                                                     : &file_kind_next_line;
-    return (PyObject *)op_new_untracked(file->state, kind, file);
+    return (PyObject *)op_new(file->state, kind, file);
 }
 
 /* ---- the end ---- */

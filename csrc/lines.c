@@ -8,41 +8,50 @@
 
 enum { LINES_PER_LOOK = 256 };
 
-/* The line's length from rbuf.pos + op->got on, once it is there whole or the
- * limit or the end of the file cuts it: in *len.  Else BLOCK or ERROR. */
+/* Look for the end of the line in what is buffered from rbuf.pos + start on.
+ * True: *len is its length, cut by the limit. */
+static inline bool
+line_is_buffered(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
+{
+    const struct buffer *rbuf = &op->file->rbuf;
+    size_t most = buffer_avail(rbuf) - start, seen = (size_t)op->got;
+    bool cut = limit >= 0 && (size_t)limit <= most;
+    if (cut) {
+        most = (size_t)limit;
+    }
+    if (seen < most) {
+        const char *from = rbuf->data + rbuf->pos + start;
+        const char *nl = memchr(from + seen, '\n', most - seen);
+        if (nl != NULL) {
+            *len = (size_t)(nl - from) + 1;
+            return true;
+        }
+        op->got = (Py_ssize_t)most;
+    }
+    *len = most;
+    return cut;
+}
+
+/* The same, once it is there whole or the limit or the end of the file cuts
+ * it; else BLOCK, YIELD or ERROR. */
 static enum step
 line_find(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
 {
-    FileObject *file = op->file;
     for (;;) {
-        size_t avail = buffer_avail(&file->rbuf) - start;
-        size_t most = avail;
-        if (limit >= 0 && (size_t)limit < most) {
-            most = (size_t)limit;
-        }
-        size_t seen = (size_t)op->got;
-        if (seen < most && !op->filling) {
-            const char *from = file->rbuf.data + file->rbuf.pos + start;
-            const char *nl = memchr(from + seen, '\n', most - seen);
-            if (nl != NULL) {
-                *len = (size_t)(nl - from) + 1;
+        if (!op->filling) {
+            if (line_is_buffered(op, start, limit, len)) {
                 return STEP_DONE;
             }
-            op->got = (Py_ssize_t)most;
-        }
-        if (limit >= 0 && avail >= (size_t)limit && !op->filling) {
-            *len = (size_t)limit;
-            return STEP_DONE;
-        }
-        if (!op->filling && op_must_yield(op)) {
-            return STEP_YIELD;
+            if (op_must_yield(op)) {
+                return STEP_YIELD;
+            }
         }
         enum step step = file_fill(op, 1);
         if (step != STEP_DONE) {
             return step;
         }
-        if (file->eof) {
-            *len = buffer_avail(&file->rbuf) - start;
+        if (op->file->eof) {
+            *len = buffer_avail(&op->file->rbuf) - start;
             return STEP_DONE;
         }
     }

@@ -15,13 +15,25 @@ typedef struct {
     vectorcallfunc vectorcall;
 } MethodObject;
 
+/* Whether obj has the layout of cls; all our types are in one line of bases,
+ * and so a subclass in Python has its own type's layout from the first. */
+static bool
+method_fits(PyObject *obj, const PyTypeObject *cls)
+{
+    const PyTypeObject *type = Py_TYPE(obj);
+    while (type != NULL && type != cls) {
+        type = type->tp_base;
+    }
+    return type != NULL;
+}
+
 static PyObject *
 method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
                   PyObject *kwnames)
 {
     MethodObject *method = (MethodObject *)self;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-    if (nargs < 1 || !PyObject_TypeCheck(args[0], method->objclass)) {
+    if (nargs < 1 || !method_fits(args[0], method->objclass)) {
         PyErr_Format(PyExc_TypeError,
                      "method '%s' requires a '%s' object", method->kind->name,
                      method->objclass->tp_name);
@@ -29,7 +41,7 @@ method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
     }
     OpObject *op = op_new(method->state, method->kind,
                           (struct FileObject *)args[0]);
-    if (op != NULL
+    if (op != NULL && (nargs > 1 || kwnames != NULL)
         && op_set_args(op, args + 1, nargs - 1, kwnames) < 0) {
         Py_CLEAR(op);
     }
@@ -160,9 +172,10 @@ static PyType_Slot method_slots[] = {
 static PyType_Spec method_spec = {
     .name = "aiofiles_c._core.coroutine_method",
     .basicsize = sizeof(MethodObject),
+    /* Immutable: or the interpreter would not specialize LOAD_ATTR for it. */
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
              | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR
-             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+             | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = method_slots,
 };
 

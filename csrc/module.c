@@ -310,7 +310,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->locale_encoding);
     Py_VISIT(state->stop);
     Py_VISIT(state->wake);
-    return 0;
+    return op_visit_free_list(state, visit, arg);
 }
 
 static int

@@ -94,25 +94,10 @@ op_enqueue(OpObject *op)
     file->tail = op;
 }
 
-void
-op_leave_queue(OpObject *op)
+/* Take op out from behind others. */
+static void
+queue_remove(FileObject *file, OpObject *op)
 {
-    FileObject *file = op->file;
-    if (!op->queued) {
-        return; /* nor was it ever, or no more */
-    }
-    op->queued = false;
-    if (file->head == op) {
-        file->head = op->next;
-        op->next = NULL;
-        if (file->head == NULL) {
-            file->tail = NULL;
-        }
-        else {
-            op_wake(file->head);
-        }
-        return;
-    }
     OpObject *before = file->head;
     while (before->next != op) {
         before = before->next;
@@ -122,6 +107,28 @@ op_leave_queue(OpObject *op)
         file->tail = before;
     }
     op->next = NULL;
+}
+
+void
+op_leave_queue(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (!op->queued) {
+        return; /* nor was it ever, or no more */
+    }
+    op->queued = false;
+    if (file->head != op) {
+        queue_remove(file, op);
+        return;
+    }
+    file->head = op->next;
+    op->next = NULL;
+    if (file->head == NULL) {
+        file->tail = NULL;
+    }
+    else {
+        op_wake(file->head);
+    }
 }
 
 void
@@ -285,70 +292,85 @@ op_makes_job(const OpObject *op)
            || (op->kind->flags & OP_READS && file_is_drained(op->file));
 }
 
+static enum step
+op_step(OpObject *op, PyObject **result)
+{
+    op->status = OP_RUNNING;
+    if (op->file->head != op) {
+        return STEP_BLOCK; /* for its turn */
+    }
+    if (op->file->converting) {
+        return STEP_YIELD;
+    }
+    if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
+        return file_hop(op);
+    }
+    if (op->yielded) {
+        budget_resume(op);
+    }
+    else if (op_must_yield(op)) {
+        return STEP_YIELD;
+    }
+    return op->kind->step(op, result);
+}
+
+static void
+op_give_way(OpObject *op)
+{
+    op->yielded = true;
+    op->yielded_at = ++op->state->yields;
+    op->status = OP_SUSPENDED;
+    Py_XSETREF(op->loop, PyObject_CallNoArgs(op->state->get_loop));
+    PyErr_Clear();
+    if (op->loop == Py_None) {
+        Py_CLEAR(op->loop);
+    }
+}
+
+/* What a step has said: true when *sent is the outcome of this send. */
+static bool
+op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
+{
+    switch (step) {
+    case STEP_ANSWERED:
+        *result = op->acc;
+        op->acc = NULL;
+        op_finish(op);
+        *sent = PYGEN_RETURN;
+        return true;
+    case STEP_DONE:
+        op->state->routes[op->route]++;
+        op_finish(op);
+        *sent = PYGEN_RETURN;
+        return true;
+    case STEP_ERROR:
+        *sent = op_fail(op, result);
+        return true;
+    case STEP_YIELD:
+        op_give_way(op);
+        *result = Py_NewRef(Py_None);
+        *sent = PYGEN_NEXT;
+        return true;
+    case STEP_BLOCK:
+        if (op_make_waiter(op) < 0) {
+            *sent = op_fail(op, result);
+            return true;
+        }
+        break;
+    case STEP_DELEGATE:
+        break;
+    }
+    return !op_send_sub(op, Py_None, sent, result);
+}
+
 /* Drive op from the head of the queue until it is done or has to wait. */
 static PySendResult
 op_run(OpObject *op, PyObject **result)
 {
-    for (;;) {
-        PySendResult sent;
-        enum step step;
-        op->status = OP_RUNNING;
-        if (op->file->head != op) {
-            step = STEP_BLOCK; /* for its turn */
-        }
-        else if (op->file->converting) {
-            step = STEP_YIELD;
-        }
-        else if (!op->hopped && !op->state->inline_io
-                 && !op_makes_job(op)) {
-            step = file_hop(op);
-        }
-        else if (!op->yielded && op_must_yield(op)) {
-            step = STEP_YIELD;
-        }
-        else {
-            if (op->yielded) {
-                budget_resume(op);
-            }
-            step = op->kind->step(op, result);
-        }
-        switch (step) {
-        case STEP_ANSWERED:
-            *result = op->acc;
-            op->acc = NULL;
-            op_finish(op);
-            return PYGEN_RETURN;
-        case STEP_DONE:
-            op->state->routes[op->route]++;
-            op_finish(op);
-            return PYGEN_RETURN;
-        case STEP_ERROR:
-            return op_fail(op, result);
-        case STEP_YIELD:
-            op->yielded = true;
-            op->yielded_at = ++op->state->yields;
-            op->status = OP_SUSPENDED;
-            Py_XSETREF(op->loop, PyObject_CallNoArgs(op->state->get_loop));
-            PyErr_Clear();
-            if (op->loop == Py_None) {
-                Py_CLEAR(op->loop);
-            }
-            op_track(op);
-            *result = Py_NewRef(Py_None);
-            return PYGEN_NEXT;
-        case STEP_BLOCK:
-            if (op_make_waiter(op) < 0) {
-                return op_fail(op, result);
-            }
-            break;
-        case STEP_DELEGATE:
-            break;
-        }
-        op_track(op);
-        if (!op_send_sub(op, Py_None, &sent, result)) {
-            return sent;
-        }
+    PySendResult sent;
+    while (!op_apply(op, op_step(op, result), &sent, result)) {
     }
+    return sent;
 }
 
 /* 1 if nobody will ever go on with this operation: its loop is closed, or
@@ -372,8 +394,7 @@ op_is_dead(OpObject *op)
     return dead;
 }
 
-/* Give up the places of dead operations at the head of the queue, and a job
- * that a fork has left to the parent: 0 or -1. */
+/* Give up the places of dead operations at the head of the queue: 0 or -1. */
 static int
 op_evict_dead(OpObject *op)
 {
@@ -393,6 +414,32 @@ op_evict_dead(OpObject *op)
     return 0;
 }
 
+/* The first send. */
+static PySendResult
+op_start(OpObject *op, PyObject **result)
+{
+    ModuleState *state = op->state;
+    FileObject *file = op->file;
+    op->status = OP_RUNNING;
+    if (file->head != NULL && op_evict_dead(op) < 0) {
+        return op_fail(op, result);
+    }
+    if (file->busy && pool_lost(state->pool, &file->io.job)) {
+        file_settle(file); /* a fork has left it to the parent */
+    }
+    op_enqueue(op);
+    /* Most often nothing is in its way: the same as op_run(), in short. */
+    if (file->head == op && !file->converting && state->inline_io
+        && !op_must_yield(op)) {
+        PySendResult sent;
+        enum step step = op->kind->step(op, result);
+        if (op_apply(op, step, &sent, result)) {
+            return sent;
+        }
+    }
+    return op_run(op, result);
+}
+
 PySendResult
 op_am_send(PyObject *self, PyObject *value, PyObject **result)
 {
@@ -406,16 +453,7 @@ op_am_send(PyObject *self, PyObject *value, PyObject **result)
                                              "just-started coroutine");
             return PYGEN_ERROR;
         }
-        op->status = OP_RUNNING;
-        if (op->file->head != NULL && op_evict_dead(op) < 0) {
-            return op_fail(op, result);
-        }
-        if (op->file->busy
-            && pool_lost(op->state->pool, &op->file->io.job)) {
-            file_settle(op->file);
-        }
-        op_enqueue(op);
-        return op_run(op, result);
+        return op_start(op, result);
     case OP_RUNNING:
         PyErr_SetString(PyExc_ValueError, "coroutine already executing");
         return PYGEN_ERROR;

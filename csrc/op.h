@@ -61,6 +61,7 @@ typedef struct OpObject {
     unsigned char status; /* enum op_state */
     unsigned char phase;  /* the step function's own; 0 at the start */
     unsigned char route;  /* enum route: the slowest so far */
+    bool given;    /* the call had arguments: arg, kwargs, rest */
     bool queued;   /* in the file's queue */
     bool filling;  /* the job under way is this operation's read */
     bool hopped;   /* a job was made */
@@ -68,7 +69,7 @@ typedef struct OpObject {
     bool saw_end;  /* a job of this operation has met the end of the file */
     bool sized;    /* left is known */
     bool would_block; /* a descriptor that is non-blocking had nothing */
-    bool tracked;  /* by the collector of cycles */
+    bool finalized; /* the collector, or the end, has finalized it */
     bool resumes;  /* what sub gives is for the step function */
 } OpObject;
 
@@ -78,11 +79,6 @@ int op_init(PyObject *module, ModuleState *state);
  * MemoryError. */
 OpObject *op_new(ModuleState *state, const struct op_kind *kind,
                  struct FileObject *file);
-
-/* The same for one that is awaited at once, as a step of `async for` is: the
- * collector of cycles does not see it before it is suspended. */
-OpObject *op_new_untracked(ModuleState *state, const struct op_kind *kind,
-                           struct FileObject *file);
 
 /* Keep a call's arguments in op; 0 or -1. */
 int op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
@@ -126,6 +122,8 @@ op_raise_route(OpObject *op, enum route route)
     }
 }
 
+/* The operations kept for another use: the module's part in collecting. */
+int op_visit_free_list(ModuleState *state, visitproc visit, void *arg);
 void op_clear_free_list(ModuleState *state);
 
 #endif

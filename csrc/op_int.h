@@ -22,9 +22,6 @@ PySendResult op_fail(OpObject *op, PyObject **result);
 
 /* ---- optype.c ---- */
 
-/* From now on the collector of cycles sees it. */
-void op_track(OpObject *op);
-
 /* Let go of arguments and partial results; not of the file, which the queue
  * needs. */
 void op_drop_work(OpObject *op);

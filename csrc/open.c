@@ -543,6 +543,7 @@ open_operation(ModuleState *state, struct request *r, PyObject *path)
     OpObject *op = op_new(state, &open_kind, file);
     if (op != NULL) {
         op->arg[0] = Py_XNewRef(r->opener);
+        op->given = r->opener != NULL;
     }
     Py_DECREF(file);
     return (PyObject *)op;

@@ -7,29 +7,26 @@
 
 #include "file.h"
 
+/* A debug build of Python keeps books of the references. */
+#ifdef Py_REF_DEBUG
+enum { OP_FREE_MAX = 0 };
+#else
 enum { OP_FREE_MAX = 64 };
+#endif
 
 /* ---- life ---- */
 
-void
-op_track(OpObject *op)
-{
-    if (!op->tracked) {
-        op->tracked = true;
-        PyObject_GC_Track(op);
-    }
-}
-
+/* Operations that are over are kept, each with one reference, the list's, and
+ * still tracked: handing one out again costs next to nothing. */
 OpObject *
-op_new_untracked(ModuleState *state, const struct op_kind *kind,
-                 FileObject *file)
+op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
 {
     OpObject *op = state->free_ops;
     if (op != NULL) {
         state->free_ops = op->next;
         state->free_op_count--;
         op->next = NULL;
-        PyObject_Init((PyObject *)op, state->op_type);
+        op->status = OP_NEW;
     }
     else {
         op = PyObject_GC_New(OpObject, state->op_type);
@@ -38,20 +35,11 @@ op_new_untracked(ModuleState *state, const struct op_kind *kind,
         }
         memset((char *)op + sizeof(PyObject), 0,
                sizeof(OpObject) - sizeof(PyObject));
+        op->state = state;
+        PyObject_GC_Track(op);
     }
-    op->state = state;
     op->kind = kind;
     op->file = (FileObject *)Py_XNewRef((PyObject *)file);
-    return op;
-}
-
-OpObject *
-op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
-{
-    OpObject *op = op_new_untracked(state, kind, file);
-    if (op != NULL) {
-        op_track(op);
-    }
     return op;
 }
 
@@ -59,6 +47,8 @@ int
 op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
             PyObject *kwnames)
 {
+    op->given = nargs > 0
+                || (kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0);
     if (nargs <= OP_MAX_ARGS) {
         for (Py_ssize_t i = 0; i < nargs; i++) {
             op->arg[i] = Py_NewRef(args[i]);
@@ -127,15 +117,19 @@ op_tp_traverse(PyObject *self, visitproc visit, void *arg)
 void
 op_drop_work(OpObject *op)
 {
-    for (int i = 0; i < OP_MAX_ARGS; i++) {
-        Py_CLEAR(op->arg[i]);
+    Py_CLEAR(op->arg[0]);
+    if (op->arg[1] != NULL) {
+        Py_CLEAR(op->arg[1]);
+        Py_CLEAR(op->arg[2]);
     }
     Py_CLEAR(op->kwargs);
     Py_CLEAR(op->rest);
     Py_CLEAR(op->acc);
-    Py_CLEAR(op->sub);
-    Py_CLEAR(op->waiter);
-    Py_CLEAR(op->loop);
+    if (op->loop != NULL || op->sub != NULL) { /* it has waited */
+        Py_CLEAR(op->sub);
+        Py_CLEAR(op->waiter);
+        Py_CLEAR(op->loop);
+    }
 }
 
 /* ---- the coroutine protocol ---- */
@@ -448,6 +442,7 @@ static void
 op_tp_finalize(PyObject *self)
 {
     OpObject *op = (OpObject *)self;
+    op->finalized = true;
     if (op->status == OP_NEW) {
         op->status = OP_FINISHED;
         op_warn_never_awaited(op);
@@ -480,9 +475,6 @@ op_tp_dealloc(PyObject *self)
         && PyObject_CallFinalizerFromDealloc(self) < 0) {
         return; /* resurrected by a warnings hook */
     }
-    if (op->tracked) {
-        PyObject_GC_UnTrack(self);
-    }
     ModuleState *state = op->state;
 #if AIOF_ONE_EXCEPTION
     /* The value of the last result has been taken by now. */
@@ -490,32 +482,45 @@ op_tp_dealloc(PyObject *self)
         Py_CLEAR(((PyStopIterationObject *)state->stop)->value);
     }
 #endif
-    op_drop_work(op);
+    if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
+        op_drop_work(op);
+    }
     Py_CLEAR(op->file);
     if (state->free_op_count < OP_FREE_MAX
-        && !PyObject_GC_IsFinalized(self)) { /* that mark cannot be undone */
+        && !op->finalized) { /* a mark that the collector does not take off */
         /* What is owned has been cleared. */
         memset((char *)op + offsetof(OpObject, next), 0,
                sizeof(OpObject) - offsetof(OpObject, next));
+        op->status = OP_FINISHED; /* or it would count as never awaited */
+        Py_SET_REFCNT(op, 1);
         op->next = state->free_ops;
         state->free_ops = op;
         state->free_op_count++;
+        return;
     }
-    else {
-        PyObject_GC_Del(op);
-    }
+    PyObject_GC_UnTrack(self);
+    PyObject_GC_Del(op);
     Py_DECREF(tp); /* the reference taken when it was allocated */
+}
+
+int
+op_visit_free_list(ModuleState *state, visitproc visit, void *arg)
+{
+    for (OpObject *op = state->free_ops; op != NULL; op = op->next) {
+        Py_VISIT((PyObject *)op);
+    }
+    return 0;
 }
 
 void
 op_clear_free_list(ModuleState *state)
 {
+    state->free_op_count = OP_FREE_MAX; /* takes no more */
     while (state->free_ops != NULL) {
         OpObject *op = state->free_ops;
         state->free_ops = op->next;
-        PyObject_GC_Del(op);
+        Py_DECREF(op);
     }
-    state->free_op_count = 0;
 }
 
 static PyMethodDef op_methods[] = {

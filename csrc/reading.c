@@ -6,7 +6,7 @@
 #include "file.h"
 
 int
-op_size_arg(OpObject *op, Py_ssize_t *n)
+op_size_given(OpObject *op, Py_ssize_t *n)
 {
     PyObject *arg = op->arg[0];
     *n = -1;
@@ -209,7 +209,7 @@ readall_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op->kwargs != NULL || op->rest != NULL || op->arg[0] != NULL) {
+    if (op->given) {
         return file_reference_error(op);
     }
     return read_or_none(op, read_all(op, result), result);
