@@ -52,6 +52,7 @@ typedef struct FileObject {
     struct chunk *wfirst, *wlast; /* accepted, not yet handed over */
     size_t wlen;        /* bytes in wfirst..wlast */
     size_t wflight;     /* bytes in the write under way */
+    size_t wlook;       /* wlen from which to look whether it is done */
     off_t woff;         /* while writing: offset of the first of wlen */
     off_t base;         /* where reading began, after open or seek */
     off_t high;         /* how far it came, before a seek in the buffer */
@@ -119,6 +120,9 @@ enum step file_wait(OpObject *op);
 /* With routes 1 and 2 off, an operation that may not need a job goes by way
  * of a worker all the same: STEP_BLOCK or ERROR. */
 enum step file_hop(OpObject *op);
+
+/* Take the result of the job under way if it is done, from inside of a step. */
+void file_reap(FileObject *file);
 
 /* Without a loop: wait for the job under way and take its result. */
 void file_settle(FileObject *file);
@@ -277,8 +281,8 @@ enum step file_true_position(OpObject *op, off_t *position);
 
 /* ---- writing.c ---- */
 
-struct chunk *chunk_new(size_t cap);
-void chunk_free_all(struct chunk *chunks);
+void chunk_free_all(ModuleState *state, struct chunk *chunks);
+void chunk_clear_free_list(ModuleState *state);
 
 /* Accept bytes for writing; owner, where given, is borrowed and holds them.
  * 0, or -1 with MemoryError. */

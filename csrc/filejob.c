@@ -200,16 +200,19 @@ file_hold(struct job *job)
 static void
 file_end_job(FileObject *file, struct port *port)
 {
+    ModuleState *state = file->state;
     PyObject *target = file->target;
     file_set_idle(file);
     struct chunk *written = file_take_result(file);
     file->target = NULL;
-    if (file->head != NULL) {
-        op_wake(file->head);
-    }
-    else if (!file->ghost && file->io.err == 0 && port != NULL
-             && file->wlen > file->threshold) {
+    struct OpObject *head = file->head;
+    if ((head == NULL || head->kind->flags & OP_WRITES) && !file->ghost
+        && file->io.err == 0 && port != NULL
+        && file->wlen > file->threshold) {
         (void)file_start(file, port, IO_WRITE);
+    }
+    if (head != NULL) {
+        op_wake(head);
     }
     if (file->ghost && !file->busy) {
         file_let_go(file);
@@ -217,7 +220,7 @@ file_end_job(FileObject *file, struct port *port)
     }
     /* Destructors may run any code. */
     Py_XDECREF(target);
-    chunk_free_all(written);
+    chunk_free_all(state, written);
 }
 
 /* Loop thread, for a job of a batch; it may be done with already, when code
@@ -245,7 +248,7 @@ file_load_chunks(FileObject *file, unsigned *steps)
     file->wflight = file->wlen;
     io->off = file->woff;
     file->woff += (off_t)file->wlen;
-    file->wlen = 0;
+    file->wlen = file->wlook = 0;
     if (file->shared || file->flags & MODE_APPEND) {
         io->off = SYS_OFF_CURRENT;
     }
@@ -401,6 +404,15 @@ job_forget(FileObject *file)
 }
 
 void
+file_reap(FileObject *file)
+{
+    if (!file->drained
+        && pool_reap(file->state->pool, &file->io.job)) {
+        file_end_job(file, NULL);
+    }
+}
+
+void
 file_settle(FileObject *file)
 {
     Py_INCREF(file);
@@ -429,7 +441,7 @@ file_run_now(FileObject *file, unsigned steps)
     io_run(&file->io.job);
     struct chunk *written = file_take_result(file);
     int err = file->io.err;
-    chunk_free_all(written);
+    chunk_free_all(file->state, written);
     return err;
 }
 
@@ -454,7 +466,7 @@ detached_finish(struct job *job)
     if (gone->next != NULL) {
         gone->next->link = gone->link;
     }
-    chunk_free_all(gone->io.chunks);
+    chunk_free_all(gone->state, gone->io.chunks);
     PyMem_Free(gone);
 }
 
@@ -475,7 +487,7 @@ file_run_detached(FileObject *file, unsigned steps)
     if (pool_submit(state->pool, NULL, &gone->io.job) < 0) {
         PyMem_Free(gone);
         io_run(&file->io.job);
-        chunk_free_all(file_take_result(file));
+        chunk_free_all(state, file_take_result(file));
         return;
     }
     gone->next = state->detached;

@@ -215,7 +215,7 @@ file_am_anext(PyObject *self)
     FileObject *file = (FileObject *)self;
     const struct op_kind *kind = file->text != NULL ? &text_kind_next_line
                                                     : &file_kind_next_line;
-    return (PyObject *)op_new(file->state, kind, file);
+    return (PyObject *)op_new(file->state, kind, self);
 }
 
 /* ---- the end ---- */
@@ -309,7 +309,7 @@ file_tp_dealloc(PyObject *self)
     Py_CLEAR(file->path);
     text_free(file->text);
     buffer_free(&file->rbuf);
-    chunk_free_all(file->wfirst);
+    chunk_free_all(file->state, file->wfirst);
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }

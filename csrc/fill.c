@@ -9,7 +9,7 @@
 
 enum {
     READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
-    READ_INLINE_MOST = 1 << 20    /* one copy on the loop thread */
+    READ_INLINE_MOST = (1 << 20) + 1 /* one copy; and to see the end */
 };
 
 void

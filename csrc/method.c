@@ -39,8 +39,7 @@ method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
                      method->objclass->tp_name);
         return NULL;
     }
-    OpObject *op = op_new(method->state, method->kind,
-                          (struct FileObject *)args[0]);
+    OpObject *op = op_new(method->state, method->kind, args[0]);
     if (op != NULL && (nargs > 1 || kwnames != NULL)
         && op_set_args(op, args + 1, nargs - 1, kwnames) < 0) {
         Py_CLEAR(op);

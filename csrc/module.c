@@ -357,6 +357,7 @@ state_free(void *module)
 {
     ModuleState *state = state_of(module);
     (void)state_clear(module);
+    chunk_clear_free_list(state);
     if (state->pool != NULL) {
         pool_destroy(state->pool);
     }

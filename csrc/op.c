@@ -138,6 +138,14 @@ op_finish(OpObject *op)
     op_leave_queue(op);
 }
 
+static PySendResult
+op_return(OpObject *op)
+{
+    op->state->routes[op->route]++;
+    op_finish(op);
+    return PYGEN_RETURN;
+}
+
 void
 op_abandon(OpObject *op)
 {
@@ -339,9 +347,7 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         *sent = PYGEN_RETURN;
         return true;
     case STEP_DONE:
-        op->state->routes[op->route]++;
-        op_finish(op);
-        *sent = PYGEN_RETURN;
+        *sent = op_return(op);
         return true;
     case STEP_ERROR:
         *sent = op_fail(op, result);
@@ -433,6 +439,9 @@ op_start(OpObject *op, PyObject **result)
         && !op_must_yield(op)) {
         PySendResult sent;
         enum step step = op->kind->step(op, result);
+        if (step == STEP_DONE) {
+            return op_return(op);
+        }
         if (op_apply(op, step, &sent, result)) {
             return sent;
         }

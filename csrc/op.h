@@ -18,7 +18,8 @@ typedef enum step (*step_fn)(struct OpObject *op, PyObject **result);
 
 enum {
     OP_HOPS = 1 << 0, /* always makes a job of its own */
-    OP_READS = 1 << 1 /* does so where nothing is buffered */
+    OP_READS = 1 << 1, /* does so where nothing is buffered */
+    OP_WRITES = 1 << 2 /* adds to what is to be written */
 };
 
 struct op_kind {
@@ -75,10 +76,32 @@ typedef struct OpObject {
 
 int op_init(PyObject *module, ModuleState *state);
 
+OpObject *op_new_afresh(ModuleState *state);
+
 /* A new operation; file may be NULL until the first step sets it.  NULL with
- * MemoryError. */
-OpObject *op_new(ModuleState *state, const struct op_kind *kind,
-                 struct FileObject *file);
+ * MemoryError.  Operations that are over are kept, each with one reference,
+ * the list's, and still tracked: to hand one out again costs next to nothing,
+ * and is written here since every call of a method does it. */
+static inline OpObject *
+op_new(ModuleState *state, const struct op_kind *kind, PyObject *file)
+{
+    OpObject *op = state->free_ops;
+    if (op != NULL) {
+        state->free_ops = op->next;
+        state->free_op_count--;
+        op->next = NULL;
+        op->status = OP_NEW;
+    }
+    else {
+        op = op_new_afresh(state);
+        if (op == NULL) {
+            return NULL;
+        }
+    }
+    op->kind = kind;
+    op->file = (struct FileObject *)Py_XNewRef(file);
+    return op;
+}
 
 /* Keep a call's arguments in op; 0 or -1. */
 int op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,

@@ -540,7 +540,7 @@ open_operation(ModuleState *state, struct request *r, PyObject *path)
     if (file == NULL) {
         return NULL;
     }
-    OpObject *op = op_new(state, &open_kind, file);
+    OpObject *op = op_new(state, &open_kind, (PyObject *)file);
     if (op != NULL) {
         op->arg[0] = Py_XNewRef(r->opener);
         op->given = r->opener != NULL;

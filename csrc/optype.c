@@ -16,30 +16,16 @@ enum { OP_FREE_MAX = 64 };
 
 /* ---- life ---- */
 
-/* Operations that are over are kept, each with one reference, the list's, and
- * still tracked: handing one out again costs next to nothing. */
 OpObject *
-op_new(ModuleState *state, const struct op_kind *kind, FileObject *file)
+op_new_afresh(ModuleState *state)
 {
-    OpObject *op = state->free_ops;
+    OpObject *op = PyObject_GC_New(OpObject, state->op_type);
     if (op != NULL) {
-        state->free_ops = op->next;
-        state->free_op_count--;
-        op->next = NULL;
-        op->status = OP_NEW;
-    }
-    else {
-        op = PyObject_GC_New(OpObject, state->op_type);
-        if (op == NULL) {
-            return NULL;
-        }
         memset((char *)op + sizeof(PyObject), 0,
                sizeof(OpObject) - sizeof(PyObject));
         op->state = state;
         PyObject_GC_Track(op);
     }
-    op->kind = kind;
-    op->file = (FileObject *)Py_XNewRef((PyObject *)file);
     return op;
 }
 
@@ -166,7 +152,7 @@ op_raise_stop(ModuleState *state, PyObject *value)
 #endif
 }
 
-static PyObject *
+static inline PyObject *
 op_result(OpObject *op, PySendResult sent, PyObject *result)
 {
     if (sent == PYGEN_RETURN) {

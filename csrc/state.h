@@ -18,6 +18,7 @@ struct OpObject;
 struct FileObject;
 struct PortObject;
 struct detached;
+struct chunk;
 
 typedef struct {
     /* owned, in the order of state_traverse */
@@ -61,6 +62,8 @@ typedef struct {
 
     struct OpObject *free_ops; /* a list by ->next */
     int free_op_count;
+    struct chunk *free_chunks; /* a list by ->next: see writing.c */
+    int free_chunk_count;
 
     bool inline_io;    /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
     bool has_nowait;   /* the kernel has RWF_NOWAIT reads */

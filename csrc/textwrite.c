@@ -174,12 +174,12 @@ writelines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind text_kinds_write[] = {
-    {"write", write_step, 0,
+    {"write", write_step, OP_WRITES,
      "write($self, text, /)\n--\n\n"
      "Write a str; returns the number of its characters.\n\n"
      "The file takes it and writes behind: an error of the device is raised\n"
      "by a later operation, by flush() or close() at the latest."},
-    {"writelines", writelines_step, 0,
+    {"writelines", writelines_step, OP_WRITES,
      "writelines($self, lines, /)\n--\n\n"
      "Write each str of an iterable; no line ends are added."},
     {NULL, NULL, 0, NULL},

@@ -1,7 +1,7 @@
 /* writing.c - what is accepted for writing, and how it gets to the file.
  *
  * Loop thread, with the GIL.  Bytes that a write accepts go to a list of
- * chunks: small ones are copied, a large bytes object is referred to.  Once
+ * chunks: few are copied, a large bytes object is referred to.  Once
  * they are more than a buffer's worth the list is handed to a worker and the
  * write is complete: what went wrong is raised by the next operation.  A file
  * owes the disk FILE_WRITE_BOUND bytes at most; then writes wait.
@@ -13,18 +13,25 @@
 
 enum {
     CHUNK_LEAST = 8 << 10,
-    CHUNK_MOST = 64 << 10,
-    CHUNK_REFER = 16 << 10,  /* from this size on bytes are referred to */
+    CHUNK_MOST = 64 << 10,   /* above, bytes are referred to, not copied */
+    CHUNKS_KEPT = 16,        /* of CHUNK_MOST: what one file may owe */
     WRITE_COPY_MOST = 1 << 20 /* above, what may change is waited for */
 };
 
-struct chunk *
-chunk_new(size_t cap)
+/* Whole chunks are kept for the next file that writes much.  What a stream of
+ * writes has in flight would else be given back to the kernel by free() and
+ * faulted in again page by page, which costs more than the copy does. */
+static struct chunk *
+chunk_new(ModuleState *state, size_t cap)
 {
-    if (cap > (size_t)PY_SSIZE_T_MAX - sizeof(struct chunk)) {
-        return NULL;
+    struct chunk *chunk = cap == CHUNK_MOST ? state->free_chunks : NULL;
+    if (chunk != NULL) {
+        state->free_chunks = chunk->next;
+        state->free_chunk_count--;
     }
-    struct chunk *chunk = malloc(sizeof(*chunk) + cap);
+    else if (cap <= (size_t)PY_SSIZE_T_MAX - sizeof(struct chunk)) {
+        chunk = malloc(sizeof(*chunk) + cap);
+    }
     if (chunk != NULL) {
         chunk->next = NULL;
         chunk->data = chunk->room;
@@ -36,14 +43,31 @@ chunk_new(size_t cap)
 }
 
 void
-chunk_free_all(struct chunk *chunks)
+chunk_free_all(ModuleState *state, struct chunk *chunks)
 {
     while (chunks != NULL) {
         struct chunk *chunk = chunks;
         chunks = chunk->next;
-        Py_XDECREF((PyObject *)chunk->owner);
-        free(chunk);
+        PyObject *owner = chunk->owner;
+        if (chunk->cap == CHUNK_MOST
+            && state->free_chunk_count < CHUNKS_KEPT) {
+            chunk->next = state->free_chunks;
+            state->free_chunks = chunk;
+            state->free_chunk_count++;
+        }
+        else {
+            free(chunk);
+        }
+        Py_XDECREF(owner);
     }
+}
+
+void
+chunk_clear_free_list(ModuleState *state)
+{
+    state->free_chunk_count = CHUNKS_KEPT; /* takes no more */
+    chunk_free_all(state, state->free_chunks);
+    state->free_chunks = NULL;
 }
 
 /* The file begins to owe bytes: its position is woff + wlen from now on. */
@@ -75,15 +99,14 @@ write_append(FileObject *file, struct chunk *chunk)
     file->wlast = chunk;
 }
 
+/* Small at first, so that a file which owes a line stays small. */
 static size_t
 chunk_next_size(const FileObject *file, size_t n)
 {
-    size_t cap = CHUNK_LEAST;
-    if (file->wlast != NULL && file->wlast->cap >= CHUNK_LEAST) {
-        cap = file->wlast->cap * 2;
+    if (file->wlast != NULL || file->busy || n > CHUNK_MOST / 2) {
+        return n > CHUNK_MOST ? n : CHUNK_MOST;
     }
-    cap = cap < CHUNK_MOST ? cap : CHUNK_MOST;
-    return cap > n ? cap : n;
+    return n > CHUNK_LEAST ? n : CHUNK_LEAST;
 }
 
 int
@@ -91,9 +114,9 @@ file_accept(FileObject *file, const char *data, size_t n, PyObject *owner)
 {
     write_begin(file);
     struct chunk *last = file->wlast;
-    if (owner == NULL || n < CHUNK_REFER) {
+    if (owner == NULL || n <= CHUNK_MOST) {
         if (last == NULL || last->len + n > last->cap) {
-            last = chunk_new(chunk_next_size(file, n));
+            last = chunk_new(file->state, chunk_next_size(file, n));
             if (last == NULL) {
                 PyErr_NoMemory();
                 return -1;
@@ -104,7 +127,7 @@ file_accept(FileObject *file, const char *data, size_t n, PyObject *owner)
         last->len += n;
     }
     else {
-        last = chunk_new(0);
+        last = chunk_new(file->state, 0);
         if (last == NULL) {
             PyErr_NoMemory();
             return -1;
@@ -146,7 +169,16 @@ enum step
 file_write_behind(OpObject *op)
 {
     FileObject *file = op->file;
-    if (file->wlen > file->threshold && !file->busy) {
+    if (file->wlen <= file->threshold || file->wlen < file->wlook) {
+        return STEP_DONE;
+    }
+    if (file->busy) {
+        /* A writer that never waits gives the loop no turn to hear of the end
+         * of the write before, and the worker nothing to do. */
+        file->wlook = file->wlen + FILE_WRITE_BLOCK;
+        file_reap(file);
+    }
+    if (!file->busy && file->werr == 0) {
         if (file_launch(op, IO_WRITE) < 0) {
             PyErr_Clear(); /* the bytes are ours; a later one tries again */
         }
@@ -421,12 +453,12 @@ writelines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_write[] = {
-    {"write", write_step, 0,
+    {"write", write_step, OP_WRITES,
      "write($self, data, /)\n--\n\n"
      "Write the bytes of data; returns their number.\n\n"
      "A buffered file takes them and writes behind: an error of the device\n"
      "is raised by a later operation, by flush() or close() at the latest."},
-    {"writelines", writelines_step, 0,
+    {"writelines", writelines_step, OP_WRITES,
      "writelines($self, lines, /)\n--\n\n"
      "Write each item of an iterable; no line ends are added."},
     {NULL, NULL, 0, NULL},
