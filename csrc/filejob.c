@@ -277,6 +277,7 @@ file_load(FileObject *file, unsigned steps)
         file_load_chunks(file, &steps);
     }
     io->steps = steps;
+    io->pool = file->state->pool;
     io->job.run = io_run;
     io->job.hold = file_hold;
     io->job.finish = file_finish;

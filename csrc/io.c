@@ -7,7 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
+
+#include "recode.h"
+#include "team.h"
 
 enum { IO_IOV = 64 };
 
@@ -155,9 +159,56 @@ io_write(struct io *io)
     return rc;
 }
 
+/* From SHARE_LEAST on a read goes by parts, shared by workers: as many bytes
+ * as a large page has, so that no two of them fault the same one in. */
+enum { SHARE_PART = 2 << 20, SHARE_LEAST = 2 * SHARE_PART };
+
+struct shared_read {
+    struct io *io;
+    atomic_size_t end; /* up to here, or less, all bytes may have been read */
+};
+
+static void
+shared_read_part(void *work, size_t part)
+{
+    struct shared_read *all = work;
+    const struct io *io = all->io;
+    size_t at = part * SHARE_PART, stop = at + SHARE_PART;
+    stop = stop < io->len ? stop : io->len;
+    while (at < stop) {
+        struct iovec iov = {io->buf + at, stop - at};
+        ssize_t n = sys_readv(io->fd, &iov, 1, io->off + (off_t)at);
+        if (n <= 0) {
+            size_t end = atomic_load(&all->end);
+            while (at < end
+                   && !atomic_compare_exchange_weak(&all->end, &end, at)) {
+            }
+            break;
+        }
+        at += (size_t)n;
+    }
+}
+
+/* Whatever ends it early, an error or the end of the file, is met again by
+ * the read that goes on behind it. */
+static void
+io_read_shared(struct io *io)
+{
+    struct shared_read all = {.io = io};
+    atomic_init(&all.end, io->len);
+    sys_advise_huge(io->buf, io->len);
+    team_run(io->pool, io->job.slow,
+             (io->len + SHARE_PART - 1) / SHARE_PART, shared_read_part, &all);
+    io->done = atomic_load(&all.end);
+    io->off += (off_t)io->done;
+}
+
 static int
 io_read(struct io *io)
 {
+    if (io->len >= SHARE_LEAST && io->off != SYS_OFF_CURRENT && !io->once) {
+        io_read_shared(io);
+    }
     while (io->done < io->len) {
         struct iovec iov = {io->buf + io->done, io->len - io->done};
         ssize_t n = sys_readv(io->fd, &iov, 1, io->off);
@@ -223,6 +274,12 @@ io_steps(struct io *io)
     }
     if (rc == 0 && io->steps & IO_READ) {
         rc = io_read(io);
+    }
+    if (rc == 0 && io->steps & IO_MEASURE) {
+        recode_measure(io->recode, io->pool, io->job.slow);
+    }
+    if (rc == 0 && io->steps & IO_RECODE) {
+        recode_write(io->recode, io->pool, io->job.slow);
     }
     return rc;
 }

@@ -26,7 +26,9 @@ enum io_step {
     IO_SIZE = 1 << 7,     /* fstat -> st, size */
     IO_ISATTY = 1 << 8,   /* -> flag */
     IO_READ = 1 << 9,     /* into buf, at off */
-    IO_CLOSE = 1 << 10    /* also after an error */
+    IO_MEASURE = 1 << 10, /* recode */
+    IO_RECODE = 1 << 11,  /* recode */
+    IO_CLOSE = 1 << 12    /* also after an error */
 };
 
 /* A run of bytes to be written: memory of our own, or another owner's. */
@@ -56,6 +58,8 @@ struct io {
     enum device_class device;
     bool seekable;
 
+    struct pool *pool; /* whose workers may share what is large */
+    struct recode *recode; /* IO_MEASURE, IO_RECODE */
     char *buf;    /* IO_READ */
     size_t len;
     bool once;    /* one call is enough, be it short (pipes, raw files) */

@@ -22,8 +22,8 @@ enum job_state { JOB_IDLE = 0, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct job {
     job_fn run;             /* read-only once submitted; a worker calls it */
-    job_fn hold;          /* read-only once submitted; the loop thread's part,
-                           * for a whole batch before the first finish */
+    job_fn hold;            /* read-only once submitted; the loop thread's part,
+                             * for a whole batch before the first finish */
     job_fn finish;          /* read-only once submitted; for the loop thread */
     struct port *port;      /* pool->lock: where the finished job is posted */
     struct job *next;       /* pool->lock; the caller's in a list returned */
@@ -32,6 +32,8 @@ struct job {
     enum job_state state;   /* pool->lock */
     unsigned generation;    /* read-only once submitted: pool's at submit */
     bool slow;              /* read-only once submitted: not known as local */
+    bool awaited;           /* read-only once submitted: without a port, for
+                             * one who is sure to pool_wait */
 };
 
 #endif

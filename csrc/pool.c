@@ -192,7 +192,8 @@ pool_create(unsigned max_threads)
     pool->idle_ms = POOL_IDLE_MS;
     pool->max_threads = max_threads > 0 ? max_threads : 1;
     pool->owned = true;
-    pool->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    pool->processors = processors > 1 ? (unsigned)processors : 1;
     return pool;
 }
 
@@ -247,7 +248,8 @@ pool_after_fork(struct pool *pool)
     pthread_cond_init(&pool->settled, NULL);
     pool->waiters = 0;
     pool->generation++;
-    pool->local = pool->slow = pool->orphans = (struct job_list){0};
+    pool->local = pool->slow = (struct job_list){0};
+    pool->orphans = pool->awaited = (struct job_list){0};
     pool->running = pool->slow_running = 0;
     pool->threads = pool->coming = pool->idle_count = 0;
     pool->idle = pool->spare = NULL;
@@ -288,6 +290,12 @@ pool_set_max_threads(struct pool *pool, unsigned max_threads)
     pool_unlock(pool);
 }
 
+unsigned
+pool_processors(const struct pool *pool)
+{
+    return pool->processors;
+}
+
 void
 pool_get_stats(struct pool *pool, struct pool_stats *stats)
 {
@@ -309,7 +317,10 @@ pool_submit(struct pool *pool, struct port *port, struct job *job)
     struct worker *called = NULL;
 
     pool_lock(pool);
-    assert(pool->owned);
+    if (!pool->owned) {
+        pool_unlock(pool);
+        return -ECANCELED;
+    }
     job_move(job, JOB_IDLE, JOB_QUEUED);
     job->generation = pool->generation;
     job->seq = pool->submits++;

@@ -31,11 +31,13 @@ struct pool *pool_create(unsigned max_threads);
 void pool_destroy(struct pool *pool);
 
 void pool_set_max_threads(struct pool *pool, unsigned max_threads);
+unsigned pool_processors(const struct pool *pool);
 void pool_get_stats(struct pool *pool, struct pool_stats *stats);
 
 /* Queue a job whose state is IDLE; it is posted to port when it is done, or
- * to the orphans if port is NULL (for a caller that will pool_wait).
- * 0, or -errno when not one thread is there to run it and none can start. */
+ * to the orphans if port is NULL and the job not awaited.  0, or -errno when
+ * not one thread is there to run it and none can start, or the pool has no
+ * owner any more. */
 int pool_submit(struct pool *pool, struct port *port, struct job *job);
 
 /* Take a job out of the queue: true (its state is IDLE again), or false when

@@ -47,6 +47,7 @@ struct pool {
     struct job_list local;      /* lock: QUEUED */
     struct job_list slow;       /* lock: QUEUED, on devices that may hang */
     struct job_list orphans;    /* lock: DONE, without a port */
+    struct job_list awaited;    /* lock: DONE, for one who waits for it */
     unsigned long long submits; /* lock */
     atomic_uint news;           /* set with lock, to submits; the worker that
                                  * spins looks without: only a hint */
@@ -57,7 +58,7 @@ struct pool {
     unsigned threads;     /* lock: alive, those just started included */
     unsigned coming;      /* lock: see rule 4 */
     unsigned idle_count;  /* lock: length of idle */
-    bool may_spin;        /* read-only once created: several processors */
+    unsigned processors;  /* read-only once created */
     bool spinning;        /* lock: one worker does, and counts as coming */
     struct worker *idle;  /* lock: asleep, the latest first */
     struct worker *spare; /* lock: without a thread, for re-use */
@@ -118,8 +119,8 @@ struct job *job_list_collect(struct job_list *list);
 void port_attach(struct port *port, struct job *job);
 void port_detach(struct job *job);
 
-/* With the lock held: put a job that is DONE on its port's list, or on the
- * orphans'.  A port returned is pinned: call port_wake on it unlocked, then
+/* With the lock held: put a job that is DONE on its port's list, or on that
+ * of the orphans or the awaited.  A port returned is pinned: call port_wake on it unlocked, then
  * port_unpin with the lock held again.  NULL: nobody to wake. */
 struct port *port_post(struct pool *pool, struct job *job);
 void port_wake(const struct port *port);

@@ -147,7 +147,9 @@ struct job_list *
 port_list_of(struct pool *pool, const struct job *job)
 {
     assert(job->state == JOB_DONE);
-    return job->port != NULL ? &job->port->done : &pool->orphans;
+    return job->port != NULL ? &job->port->done
+           : job->awaited    ? &pool->awaited
+                             : &pool->orphans;
 }
 
 /* --- waking the loop --- */
@@ -161,7 +163,7 @@ port_post(struct pool *pool, struct job *job)
     assert(job->state == JOB_DONE);
     if (port == NULL || port->closed) {
         port_detach(job);
-        job_list_push(&pool->orphans, job);
+        job_list_push(port_list_of(pool, job), job);
         return NULL;
     }
     port_unref(port); /* not under way now; an open port keeps its own */

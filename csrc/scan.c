@@ -1,19 +1,21 @@
 /* scan.c - see scan.h. */
 #include "scan.h"
 
-#include <stdint.h>
-#include <string.h>
-
 size_t
 scan_ascii(const char *p, size_t n)
 {
-    const uint64_t high = UINT64_C(0x8080808080808080);
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         uint64_t w[4];
         memcpy(w, p + i, sizeof(w));
-        if ((w[0] | w[1] | w[2] | w[3]) & high) {
+        if ((w[0] | w[1] | w[2] | w[3]) & SCAN_HIGH) {
             break;
+        }
+    }
+    for (; i + 8 <= n; i += 8) {
+        size_t run = scan_ascii_word(p + i);
+        if (run < 8) {
+            return i + run;
         }
     }
     while (i < n && (unsigned char)p[i] < 0x80) {
@@ -53,46 +55,81 @@ utf8_lead(unsigned char c, unsigned char *low, unsigned char *high)
     return 0;
 }
 
-size_t
-scan_utf8(const char *p, size_t n, bool *bad)
+/* The character at u, of which n bytes are there: its length; 0 if it is bad
+ * or, with *cut set, not whole. */
+static inline size_t
+utf8_next(const unsigned char *u, size_t n, bool *cut)
 {
-    const unsigned char *u = (const unsigned char *)p;
-    size_t i = 0;
-    *bad = false;
-    for (;;) {
-        i += scan_ascii(p + i, n - i);
-        while (i < n && u[i] >= 0x80) {
-            unsigned char low, high;
-            size_t len = utf8_lead(u[i], &low, &high);
-            if (len == 0) {
-                *bad = true;
-                return i;
-            }
-            for (size_t k = 1; k < len; k++) {
-                if (i + k >= n) {
-                    return i; /* to be completed */
-                }
-                if (u[i + k] < low || u[i + k] > high) {
-                    *bad = true;
-                    return i;
-                }
-                low = 0x80;
-                high = 0xBF;
-            }
-            i += len;
+    unsigned char low, high;
+    size_t len = utf8_lead(u[0], &low, &high);
+    for (size_t k = 1; k < len; k++) {
+        if (k >= n) {
+            *cut = true;
+            return 0;
         }
-        if (i >= n) {
-            return i;
+        if (u[k] < low || u[k] > high) {
+            return 0;
         }
+        low = 0x80;
+        high = 0xBF;
     }
+    return len;
 }
 
 size_t
+scan_utf8_measure(const char *p, size_t n, bool *bad, size_t *chars,
+                  unsigned char *most)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    size_t i = 0, count = 0;
+    unsigned char top = 0;
+    bool cut = false;
+    *bad = false;
+    for (;;) {
+        size_t run = scan_ascii_run(p + i, n - i);
+        i += run;
+        count += run;
+        if (i >= n) {
+            break;
+        }
+        do {
+            size_t len = utf8_next(u + i, n - i, &cut);
+            if (len == 0) {
+                *bad = !cut;
+                goto done;
+            }
+            top = u[i] > top ? u[i] : top;
+            i += len;
+            count++;
+        } while (i < n && u[i] >= 0x80);
+    }
+done:
+    *chars = count;
+    *most = top;
+    return i;
+}
+
+size_t
+scan_utf8(const char *p, size_t n, bool *bad)
+{
+    size_t chars;
+    unsigned char most;
+    return scan_utf8_measure(p, n, bad, &chars, &most);
+}
+
+/* All but the bytes 10xxxxxx. */
+size_t
 scan_utf8_count(const char *p, size_t n)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += ((unsigned char)p[i] & 0xC0) != 0x80;
+    size_t count = n, i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w;
+        memcpy(&w, p + i, sizeof(w));
+        w = w >> 7 & ~(w >> 6) & UINT64_C(0x0101010101010101);
+        count -= (size_t)(w * UINT64_C(0x0101010101010101) >> 56);
+    }
+    for (; i < n; i++) {
+        count -= ((unsigned char)p[i] & 0xC0) == 0x80;
     }
     return count;
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* Kinds of line ends, as bits; io.IncrementalNewlineDecoder.newlines. */
 enum { SCAN_CR = 1, SCAN_LF = 2, SCAN_CRLF = 4 };
@@ -11,10 +13,42 @@ enum { SCAN_CR = 1, SCAN_LF = 2, SCAN_CRLF = 4 };
 /* Bytes from the start that are ASCII. */
 size_t scan_ascii(const char *p, size_t n);
 
+/* The same, for runs that are short most of the time. */
+#define SCAN_HIGH UINT64_C(0x8080808080808080)
+
+static inline size_t
+scan_ascii_word(const char *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof(w));
+    w &= SCAN_HIGH;
+    if (w == 0) {
+        return sizeof(w);
+    }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(w) / 8;
+#else
+    return (size_t)__builtin_clzll(w) / 8;
+#endif
+}
+
+static inline size_t
+scan_ascii_run(const char *p, size_t n)
+{
+    size_t run = n < sizeof(uint64_t) ? 0 : scan_ascii_word(p);
+    return run < sizeof(uint64_t) && n >= sizeof(uint64_t)
+               ? run : run + scan_ascii(p + run, n - run);
+}
+
 /* Bytes from the start that are whole, valid UTF-8 characters, as CPython's
  * decoder sees them.  What is left is *bad, or the start of a character that
  * more bytes may complete. */
 size_t scan_utf8(const char *p, size_t n, bool *bad);
+
+/* The same; also how many characters they are, and the greatest byte that one
+ * of several bytes begins with, or 0. */
+size_t scan_utf8_measure(const char *p, size_t n, bool *bad, size_t *chars,
+                         unsigned char *most);
 
 /* Characters of valid UTF-8. */
 size_t scan_utf8_count(const char *p, size_t n);

@@ -12,6 +12,7 @@
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #define SYS_LINUX 1
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -260,6 +261,22 @@ sys_fs_type(int fd, unsigned long *type)
     (void)fd;
     (void)type;
     return -EOPNOTSUPP;
+#endif
+}
+
+void
+sys_advise_huge(void *memory, size_t len)
+{
+#if defined(SYS_LINUX) && defined(MADV_HUGEPAGE)
+    const uintptr_t huge = (uintptr_t)2 << 20;
+    uintptr_t from = ((uintptr_t)memory + huge - 1) & ~(huge - 1);
+    uintptr_t to = ((uintptr_t)memory + len) & ~(huge - 1);
+    if (from < to) {
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+    }
+#else
+    (void)memory;
+    (void)len;
 #endif
 }
 

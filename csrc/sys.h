@@ -53,6 +53,9 @@ ssize_t sys_read_nowait(int fd, const struct iovec *iov, int niov,
  * kernel each time, so ask once and remember. */
 bool sys_has_read_nowait(void);
 
+/* Ask for large pages behind memory that is about to be filled. */
+void sys_advise_huge(void *memory, size_t len);
+
 /* The type (statfs f_type) of the file system that fd is on; may block.
  * -EOPNOTSUPP where file systems are not told apart by number. */
 int sys_fs_type(int fd, unsigned long *type);

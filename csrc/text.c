@@ -15,6 +15,7 @@ text_free(struct text *text)
 {
     if (text != NULL) {
         Py_XDECREF(text->decoded);
+        text_drop_recode(text);
         buffer_free(&text->out);
         PyMem_Free(text);
     }
@@ -436,8 +437,7 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
     return STEP_DONE;
 }
 
-/* Whether the next chunk can be looked at as bytes that follow lim. */
-static bool
+bool
 text_is_contiguous(const FileObject *file)
 {
     const struct text *text = file->text;
@@ -503,6 +503,16 @@ text_chunk(OpObject *op, size_t hint, bool *more)
     return step;
 }
 
+void
+text_taken_all(FileObject *file)
+{
+    text_forget(file->text);
+    if (file->rbuf.cap > FILE_KEEP_MOST) {
+        buffer_free(&file->rbuf);
+    }
+    buffer_reset(&file->rbuf);
+}
+
 enum step
 text_take_all(OpObject *op, PyObject **result)
 {
@@ -541,10 +551,6 @@ text_take_all(OpObject *op, PyObject **result)
     if (*result == NULL) {
         return STEP_ERROR;
     }
-    text_forget(text);
-    if (file->rbuf.cap > FILE_KEEP_MOST) {
-        buffer_free(&file->rbuf);
-    }
-    buffer_reset(&file->rbuf);
+    text_taken_all(file);
     return STEP_DONE;
 }

@@ -25,7 +25,12 @@
 
 enum codec { CODEC_OTHER, CODEC_UTF8, CODEC_ASCII, CODEC_LATIN1 };
 
-enum { TEXT_CHUNK = 8192 }; /* as io.TextIOWrapper's */
+enum {
+    TEXT_CHUNK = 8192,   /* as io.TextIOWrapper's */
+    TEXT_LARGE = 1 << 20 /* from here on workers decode */
+};
+
+struct recode;
 
 struct text {
     enum codec codec;
@@ -49,6 +54,8 @@ struct text {
     Py_ssize_t carry;   /* of these, left from chunks before the newest */
     char tail[4];       /* bytes the codec kept from before a failed chunk */
     size_t tail_len;
+
+    struct recode *recode; /* owned: what workers decode, or NULL */
 
     /* Where others see the descriptor, what TextIOWrapper has not yet passed
      * to its buffer: when that happens decides what is in the file. */
@@ -93,6 +100,17 @@ enum step text_chunk(OpObject *op, size_t hint, bool *more);
 /* All that is left of the file has been read behind end: decode it to its
  * end and give it with what was left.  STEP_DONE or ERROR. */
 enum step text_take_all(OpObject *op, PyObject **result);
+
+/* The same where it is large, by jobs: also BLOCK. */
+bool text_is_large(const FileObject *file);
+enum step text_take_large(OpObject *op, PyObject **result);
+void text_drop_recode(struct text *text);
+
+/* All has been given: nothing is left in the buffer. */
+void text_taken_all(FileObject *file);
+
+/* Whether what comes next can be looked at as bytes that follow lim. */
+bool text_is_contiguous(const FileObject *file);
 
 /* n bytes that start skip behind cur, which are valid, as a new str. */
 PyObject *text_string(FileObject *file, size_t skip, size_t n);

@@ -347,6 +347,9 @@ static enum step
 read_all(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
+    if (op->phase > 1) {
+        return text_take_large(op, result);
+    }
     text_keep(file);
     for (;;) {
         enum step step = file_left(op);
@@ -358,7 +361,8 @@ read_all(OpObject *op, PyObject **result)
         }
         op->left = TEXT_CHUNK;
         if (file->eof) {
-            return text_take_all(op, result);
+            return text_is_large(file) ? text_take_large(op, result)
+                                     : text_take_all(op, result);
         }
     }
 }

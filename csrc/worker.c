@@ -119,7 +119,7 @@ worker_spin(struct pool *pool)
 {
     unsigned seen = (unsigned)pool->submits;
 
-    if (!pool->may_spin || pool->spinning || !pool->owned
+    if (pool->processors == 1 || pool->spinning || !pool->owned
         || pool_ready(pool) > 0) {
         return;
     }

@@ -73,5 +73,6 @@ void test_port(void);
 void test_sys(void);
 void test_device(void);
 void test_threads(void);
+void test_team(void);
 
 #endif

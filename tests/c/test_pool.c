@@ -383,5 +383,6 @@ main(void)
     test_device();
     test_sys();
     test_threads();
+    test_team();
     return check_summary();
 }

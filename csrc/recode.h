@@ -1,0 +1,46 @@
+/* recode.h - a large run of text bytes becomes the characters of a str.
+ *
+ * In two goes, each shared by workers: recode_measure() finds out whether all
+ * bytes are valid, how many characters they are and how wide; then the loop
+ * thread makes the str, and recode_write() fills it.  No Python here.
+ */
+#ifndef AIOFILES_C_RECODE_H
+#define AIOFILES_C_RECODE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pool.h"
+
+enum recode_from { RECODE_ASCII, RECODE_LATIN1, RECODE_UTF8 };
+
+struct recode_part; /* recode.c's */
+
+struct recode {
+    const char *src; /* set by the caller: the bytes, */
+    size_t n;        /* their number, */
+    enum recode_from from;
+    bool translate;  /* and whether every line end becomes '\n' */
+
+    atomic_bool bad;      /* measured: not all of it is valid */
+    atomic_uint newlines; /* measured: SCAN_* bits */
+    size_t chars;         /* measured: characters after translation */
+    unsigned max;         /* measured: 0x7F, 0xFF, 0xFFFF or 0x10FFFF */
+
+    void *dst; /* set by the caller: room for chars of width bytes each */
+    int width; /* 1, 2 or 4 */
+
+    size_t parts;
+    struct recode_part *part; /* owned */
+};
+
+/* Zeroed and then set by the caller: 0, or -1: no memory. */
+int recode_plan(struct recode *r);
+void recode_free(struct recode *r);
+
+/* Where it may take its time; slow: as of the job. */
+void recode_measure(struct recode *r, struct pool *pool, bool slow);
+void recode_write(struct recode *r, struct pool *pool, bool slow);
+
+#endif

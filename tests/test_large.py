@@ -1,0 +1,169 @@
+"""Large reads and writes, which workers share: the same as small ones."""
+
+import asyncio
+import builtins
+
+import pytest
+
+from .support.outcome import difference, outcome_of, outcome_of_await
+from .support.waiting import cancelled, turns, within
+
+MIB = 1 << 20
+# Where an engine may begin to share, or cut into parts, and about there.
+SIZES = (MIB - 1, MIB, MIB + 1, 4 * MIB - 1, 4 * MIB, 6 * MIB + 1)
+# What lies across the places where a large text is cut.
+UNITS = {
+    "ascii": b"0123456789abcde\n",
+    "latin": "caf\u00e9 au lait\n".encode(),
+    "wide": "a\u00e9\u20ac\u4e2d \u0442\u0435\u0441\u0442\n".encode(),
+    "astral": "x\U0001f600\u20ac\r\n".encode(),
+    "returns": b"one\rtwo\r\nthree\n\r\r\n",
+}
+
+
+def repeated(unit, size, shift=0):
+    """About size bytes of whole units, moved by shift bytes."""
+    return b"." * shift + unit * (size // len(unit) + 1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_read_of_all_bytes_gives_them_at_every_size(lib, make, size):
+    """Whoever reads which part, the bytes are in their places."""
+    data = (b"%015d\n" * (size // 16 + 1) % tuple(range(size // 16 + 1)))[:size]
+    path = make(data)
+    async with lib.open(path, "rb") as file:
+        assert await file.read() == data
+        assert await file.read() == b""
+        assert await file.seek(5) == 5
+        assert await file.read(size) == data[5:]
+        assert await file.seek(-7, 2) == size - 7
+        assert await file.read() == data[-7:]
+
+
+async def test_readinto_fills_a_large_buffer(lib, make):
+    """As built-in: all of it, less at the end."""
+    data = bytes(range(251)) * 24000
+    path = make(data)
+    async with lib.open(path, "rb") as file:
+        buffer = bytearray(5 * MIB)
+        assert await file.readinto(buffer) == 5 * MIB
+        assert buffer == data[: 5 * MIB]
+        left = len(data) - 5 * MIB
+        assert await file.readinto(buffer) == left
+        assert buffer[:left] == data[5 * MIB :]
+
+
+@pytest.mark.parametrize("newline", (None, "", "\n", "\r", "\r\n"))
+@pytest.mark.parametrize("kind", UNITS)
+async def test_read_of_all_text_gives_what_built_in_open_gives(
+    lib, make, kind, newline
+):
+    """Characters and line ends across all cuts, of all widths."""
+    for shift in (0, 1):
+        path = make(repeated(UNITS[kind], 2 * MIB, shift))
+        with builtins.open(path, encoding="utf-8", newline=newline) as file:
+            wanted, newlines = file.read(), file.newlines
+        async with lib.open(path, encoding="utf-8", newline=newline) as file:
+            assert await file.read() == wanted
+            assert file.newlines == newlines
+            assert await file.tell() == path.stat().st_size
+            assert await file.read() == ""
+
+
+@pytest.mark.parametrize("encoding", ("ascii", "latin-1", "utf-8-sig"))
+async def test_read_of_all_text_of_other_codecs(lib, make, encoding):
+    """The codecs that need no care, and one that has a mark."""
+    unit = "pla\u00efn\n" if encoding == "latin-1" else "plain\n"
+    text = unit * 400_000
+    path = make(text.encode(encoding))
+    async with lib.open(path, encoding=encoding) as file:
+        assert await file.read() == text
+
+
+@pytest.mark.parametrize("begun", ("line", "characters", "seek"))
+async def test_read_of_the_rest_of_a_large_text_goes_on_where_it_was(
+    lib, make, begun
+):
+    """What was decoded before is not given again, nor left out."""
+    path = make(repeated(UNITS["astral"], 3 * MIB))
+
+    def start(file):
+        if begun == "line":
+            return file.readline()
+        return file.read(5) if begun == "characters" else file.seek(11)
+
+    with builtins.open(path, encoding="utf-8") as file:
+        start(file)
+        wanted = file.read()
+    async with lib.open(path, encoding="utf-8") as file:
+        await start(file)
+        assert await file.read() == wanted
+
+
+@pytest.mark.parametrize("errors", ("strict", "replace", "surrogateescape"))
+@pytest.mark.parametrize("where", (10, 2 * MIB, -1))
+async def test_invalid_bytes_in_a_large_text_are_the_error_handlers(
+    lib, make, errors, where
+):
+    """The same error, at the same place, or the same characters."""
+    data = bytearray(repeated(UNITS["wide"], 3 * MIB))
+    data[where] = 0xFF
+    path = make(data)
+    kept = dict(encoding="utf-8", errors=errors)
+    with builtins.open(path, **kept) as file:
+        wanted = outcome_of(file.read)
+    async with lib.open(path, **kept) as file:
+        given = await outcome_of_await(file.read)
+    assert not difference(wanted, given)
+
+
+async def test_read_of_a_large_text_that_is_cancelled_loses_nothing(
+    ours, make
+):
+    """At whatever stage: the next read gives all of it."""
+    path = make(repeated(UNITS["wide"], 3 * MIB))
+    wanted = path.read_text(encoding="utf-8")
+    for stage in range(6):
+        async with ours.open(path, encoding="utf-8") as file:
+            task = asyncio.ensure_future(file.read())
+            await turns(stage + 1)
+            if not task.done():
+                if not ours.native:
+                    await within(task)
+                    continue
+                await cancelled(task)
+                assert await within(file.read()) == wanted
+
+
+async def test_loop_turns_while_a_large_text_is_read(ours, make):
+    """The work is not done in one step of the loop's thread."""
+    path = make(repeated(UNITS["wide"], 8 * MIB))
+    async with ours.open(path, encoding="utf-8") as file:
+        task = asyncio.ensure_future(file.read())
+        seen = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            seen += 1
+        assert len(task.result()) > MIB
+    assert seen > 2
+
+
+@pytest.mark.parametrize("size", (65535, 65536, 65537, 3 * MIB))
+async def test_stream_of_writes_is_in_the_file_in_order(lib, path, size):
+    """Whether a write is copied or referred to, and however fast they come."""
+    blocks = [bytes([i % 251]) * size for i in range(6 * MIB // size + 2)]
+    async with lib.open(path, "wb") as file:
+        for block in blocks:
+            assert await file.write(block) == size
+    assert path.read_bytes() == b"".join(blocks)
+
+
+async def test_copy_by_blocks_is_the_same_file(lib, make, tmp_path):
+    """Reading and writing overlap; the bytes do not mind."""
+    data = bytes(range(256)) * (20 * 1024)
+    source, target = make(data), tmp_path / "target"
+    async with lib.open(source, "rb") as f, lib.open(target, "wb") as g:
+        while block := await f.read(65536):
+            await g.write(block)
+            del block
+    assert target.read_bytes() == data
