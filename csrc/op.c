@@ -17,6 +17,9 @@
  * ns for all the operations of one turn of the loop. */
 enum { BUDGET_CHECK = 20000, BUDGET_TURN = 500000, BUDGET_LEAST = 5000 };
 
+/* Estimated ns of an operation that does nothing to speak of. */
+enum { OP_COST = 30 };
+
 /* ---- the budget ---- */
 
 static long long
@@ -142,6 +145,7 @@ static PySendResult
 op_return(OpObject *op)
 {
     op->state->routes[op->route]++;
+    op->state->cost += OP_COST; /* also of those that charge nothing */
     op_finish(op);
     return PYGEN_RETURN;
 }
@@ -435,10 +439,10 @@ op_start(OpObject *op, PyObject **result)
     }
     op_enqueue(op);
     /* Most often nothing is in its way: the same as op_run(), in short. */
-    if (file->head == op && !file->converting && state->inline_io
-        && !op_must_yield(op)) {
+    if (file->head == op && !file->converting && state->inline_io) {
         PySendResult sent;
-        enum step step = op->kind->step(op, result);
+        enum step step = op_must_yield(op) ? STEP_YIELD
+                                           : op->kind->step(op, result);
         if (step == STEP_DONE) {
             return op_return(op);
         }
