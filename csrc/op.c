@@ -13,12 +13,12 @@
 #include "file.h"
 #include "loop.h"
 
-/* The budget: estimated ns of inline work between two looks at the clock, and
- * ns for all the operations of one turn of the loop. */
-enum { BUDGET_CHECK = 20000, BUDGET_TURN = 500000, BUDGET_LEAST = 5000 };
+/* The budget: estimated ns of inline work between two looks at the clock, at
+ * the most, and ns for all the operations of one turn of the loop. */
+enum { BUDGET_CHECK = 20000, BUDGET_TURN = 300000, BUDGET_LEAST = 5000 };
 
-/* Estimated ns of an operation that does nothing to speak of. */
-enum { OP_COST = 30 };
+/* Estimated ns of an operation, what awaits it included, besides its work. */
+enum { OP_COST = 60 };
 
 /* ---- the budget ---- */
 
@@ -40,13 +40,21 @@ budget_spent(ModuleState *state)
 bool
 op_must_yield(OpObject *op)
 {
-    return op->state->cost > BUDGET_CHECK && budget_spent(op->state);
+    return op->state->cost > op->state->check && budget_spent(op->state);
+}
+
+static void
+budget_set(ModuleState *state, long long slice)
+{
+    state->slice = slice > BUDGET_LEAST ? slice : BUDGET_LEAST;
+    state->check = state->slice < BUDGET_CHECK ? (unsigned)state->slice
+                                               : BUDGET_CHECK;
 }
 
 void
 op_init_budget(ModuleState *state)
 {
-    state->slice = BUDGET_TURN;
+    budget_set(state, BUDGET_TURN);
 }
 
 /* Between giving way and going on, each other hungry operation has had its
@@ -56,8 +64,7 @@ budget_resume(OpObject *op)
 {
     ModuleState *state = op->state;
     unsigned long long others = state->yields - op->yielded_at;
-    long long slice = BUDGET_TURN / (long long)(others + 1);
-    state->slice = slice > BUDGET_LEAST ? slice : BUDGET_LEAST;
+    budget_set(state, BUDGET_TURN / (long long)(others + 1));
     state->slice_start = clock_ns();
     state->cost = 0;
     op->yielded = false;

@@ -72,6 +72,7 @@ typedef struct {
 
     /* The fairness budget (design rule R5); loop threads, under the GIL. */
     unsigned cost;            /* estimated ns of inline work unchecked */
+    unsigned check;           /* cost from which to look at the clock */
     unsigned long long yields; /* operations that gave way, ever */
     long long slice_start;    /* ns, monotonic */
     long long slice;          /* ns that one operation chain may take */
