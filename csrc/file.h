@@ -84,6 +84,7 @@ typedef struct FileObject {
     bool closefd;
     bool handed;    /* open() has given it to the user */
     bool eof;       /* the last fill gave nothing */
+    bool ahead;     /* the next block may be fetched while this is used */
     bool nonblock;  /* O_NONBLOCK is set, which says nothing of a regular
                      * file; taken off before others see the descriptor */
 } FileObject;
@@ -121,8 +122,9 @@ enum step file_wait(OpObject *op);
  * of a worker all the same: STEP_BLOCK or ERROR. */
 enum step file_hop(OpObject *op);
 
-/* Take the result of the job under way if it is done, from inside of a step. */
-void file_reap(FileObject *file);
+/* Take the result of the job under way if it is done, or will be soon, from
+ * inside of a step. */
+void file_reap(FileObject *file, bool soon);
 
 /* Without a loop: wait for the job under way and take its result. */
 void file_settle(FileObject *file);
@@ -207,6 +209,18 @@ PyObject *file_convert(FileObject *file);
 /* More bytes behind rbuf.end, want of them if they can be had in one go.
  * STEP_DONE: file->eof says whether nothing came.  Else BLOCK or ERROR. */
 enum step file_fill(OpObject *op, size_t want);
+
+/* Bytes have been taken: see whether to have the next ones fetched meanwhile.
+ * At the end of a step: what is in the buffer may move. */
+void file_fetch_ahead(OpObject *op);
+
+static inline void
+file_read_ahead(OpObject *op)
+{
+    if (op->file->ahead) {
+        file_fetch_ahead(op);
+    }
+}
 
 /* How many bytes are behind raw, as far as fstat says: op->left.  Once an
  * operation. */

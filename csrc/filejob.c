@@ -405,10 +405,12 @@ job_forget(FileObject *file)
 }
 
 void
-file_reap(FileObject *file)
+file_reap(FileObject *file, bool soon)
 {
+    struct pool *pool = file->state->pool;
     if (!file->drained
-        && pool_reap(file->state->pool, &file->io.job)) {
+        && (soon ? pool_reap_soon(pool, &file->io.job)
+                 : pool_reap(pool, &file->io.job))) {
         file_end_job(file, NULL);
     }
 }

@@ -9,7 +9,8 @@
 
 enum {
     READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
-    READ_INLINE_MOST = (1 << 20) + 1 /* one copy; and to see the end */
+    READ_INLINE_MOST = (1 << 20) + 1, /* one copy; and to see the end */
+    AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 
 void
@@ -102,6 +103,21 @@ file_returned(OpObject *op)
     return STEP_DONE;
 }
 
+/* Whether the next block is worth a job of its own while this one is used:
+ * the reader is sequential, and the kernel cannot say what would not wait. */
+static bool
+ahead_may_help(const FileObject *file)
+{
+    return file->regular && !file->shared && file->bufsize != 0
+           && file->state->inline_io && !file_data_inline(file);
+}
+
+static bool
+ahead_is_wanted(const FileObject *file)
+{
+    return file->block >= AHEAD_LEAST && ahead_may_help(file);
+}
+
 static enum step
 fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
 {
@@ -116,11 +132,48 @@ fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
         steps |= IO_REWIND;
     }
     op->filling = true;
+    op->file->ahead = ahead_is_wanted(op->file);
     enum step step = file_submit(op, steps);
     if (step == STEP_ERROR) {
         Py_CLEAR(op->file->target);
     }
     return step;
+}
+
+/* ---- reading ahead ---- */
+
+void
+file_fetch_ahead(OpObject *op)
+{
+    FileObject *file = op->file;
+    struct buffer *rbuf = &file->rbuf;
+    size_t at = file->text != NULL ? file->text->end : rbuf->pos, shift;
+    if (rbuf->end - at > file->block) {
+        return;
+    }
+    if (file->busy) {
+        file_reap(file, false);
+    }
+    file->ahead = ahead_is_wanted(file) && !file->io.eof && file->io.err == 0;
+    if (!file->ahead || file->busy || file->writing
+        || rbuf->end - at > file->block) {
+        return;
+    }
+    size_t size = fill_size(file, 1);
+    int rc = buffer_reserve(rbuf, size, &shift);
+    if (file->text != NULL) {
+        text_shift(file->text, shift);
+    }
+    if (rc < 0) {
+        return;
+    }
+    file->io.buf = rbuf->data + rbuf->end;
+    file->io.len = size;
+    file->io.off = file->raw;
+    file->io.once = false;
+    if (file_launch(op, IO_READ) < 0) {
+        PyErr_Clear(); /* it is read when it is needed */
+    }
 }
 
 enum step
@@ -135,7 +188,14 @@ file_fill(OpObject *op, size_t want)
         return STEP_DONE;
     }
     if (file->busy) {
-        return file_wait(op);
+        size_t end = file->rbuf.end;
+        file_reap(file, file->ahead && file->device >= DEVICE_LOCAL);
+        if (file->busy) {
+            return file_wait(op);
+        }
+        if (file->rbuf.end > end) {
+            return STEP_DONE; /* it was read ahead */
+        }
     }
     if (file->writing) {
         enum step step = file_drain(op);
@@ -174,9 +234,17 @@ file_fill(OpObject *op, size_t want)
 bool
 file_may_read_direct(const FileObject *file, size_t missing)
 {
-    return file->regular && !file->shared
-           && (missing >= READ_DIRECT_LEAST || file->bufsize == 0
-               || (file->block == 0 && file_data_inline(file)));
+    size_t least = READ_DIRECT_LEAST;
+    if (!file->regular || file->shared) {
+        return false;
+    }
+    if (file->bufsize == 0 || (file->block == 0 && file_data_inline(file))) {
+        return true;
+    }
+    if (file->block != 0 && ahead_may_help(file)) {
+        least = FILE_BLOCK_MOST + 1; /* what is read ahead goes by the buffer */
+    }
+    return missing >= least;
 }
 
 enum step

@@ -9,6 +9,7 @@
  * worker sleeps while there is a job that no other comes for (pool_check).
  */
 #include "pool_int.h"
+#include "spin.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,6 +18,9 @@
 
 /* How long a worker waits for work before it ends. */
 #define POOL_IDLE_MS 10000
+
+/* How long one who needs a job to be done looks for it before he sleeps. */
+#define POOL_REAP_NS 30000
 
 /* --- the lock --- */
 
@@ -67,7 +71,7 @@ job_move(struct job *job, enum job_state from, enum job_state to)
 {
     assert(job->state == from);
     (void)from; /* NDEBUG */
-    job->state = to;
+    __atomic_store_n(&job->state, to, __ATOMIC_RELAXED);
 }
 
 void
@@ -399,6 +403,20 @@ pool_reap(struct pool *pool, struct job *job)
     bool done = job_collect(pool, job);
     pool_unlock(pool);
     return done;
+}
+
+/* The state is looked at without the lock, which the worker needs: a hint. */
+bool
+pool_reap_soon(struct pool *pool, struct job *job)
+{
+    struct spin spin;
+
+    spin_start(&spin, POOL_REAP_NS);
+    while (pool->processors > 1
+           && __atomic_load_n(&job->state, __ATOMIC_RELAXED) != JOB_DONE
+           && spin_on(&spin)) {
+    }
+    return pool_reap(pool, job);
 }
 
 struct job *

@@ -51,6 +51,10 @@ void pool_wait(struct pool *pool, struct job *job);
 /* If the job is DONE take it off its port (IDLE) and say true. */
 bool pool_reap(struct pool *pool, struct job *job);
 
+/* The same, but look for as long as it takes a worker to copy some pages from
+ * the kernel's cache; not where there is one processor. */
+bool pool_reap_soon(struct pool *pool, struct job *job);
+
 /* Jobs finished on behalf of ports that were closed meanwhile: a list by
  * ->next, each IDLE; the caller does their finish. */
 struct job *pool_orphans(struct pool *pool);

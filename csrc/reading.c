@@ -43,6 +43,7 @@ file_take_bytes(OpObject *op, size_t n, PyObject **result)
     if (file->bufsize == 0 && !file->shared) {
         file_drop_ahead(file); /* a raw file is read afresh each time */
     }
+    file_read_ahead(op);
     return STEP_DONE;
 }
 

@@ -8,6 +8,7 @@
  * Workers are detached; one that hangs in the kernel keeps nobody from exit.
  */
 #include "pool_int.h"
+#include "spin.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -27,16 +28,6 @@
 
 /* As long as it takes to wake a sleeper. */
 #define WORKER_SPIN_NS 30000
-
-static inline void
-worker_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
 
 struct worker *
 worker_call(struct pool *pool)
@@ -92,21 +83,11 @@ worker_rest(struct worker *self)
 static void
 worker_watch(struct pool *pool, unsigned seen)
 {
-    struct timespec start, now;
-    long ns = 0;
+    struct spin spin;
 
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    while (ns < WORKER_SPIN_NS) {
-        for (int i = 0; i < 16; i++) {
-            if (atomic_load_explicit(&pool->news, memory_order_relaxed)
-                != seen) {
-                return;
-            }
-            worker_pause();
-        }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        ns = (long)(now.tv_sec - start.tv_sec) * 1000000000L
-             + (now.tv_nsec - start.tv_nsec);
+    spin_start(&spin, WORKER_SPIN_NS);
+    while (atomic_load_explicit(&pool->news, memory_order_relaxed) == seen
+           && spin_on(&spin)) {
     }
 }
 

@@ -176,7 +176,7 @@ file_write_behind(OpObject *op)
         /* A writer that never waits gives the loop no turn to hear of the end
          * of the write before, and the worker nothing to do. */
         file->wlook = file->wlen + FILE_WRITE_BLOCK;
-        file_reap(file);
+        file_reap(file, false);
     }
     if (!file->busy && file->werr == 0) {
         if (file_launch(op, IO_WRITE) < 0) {

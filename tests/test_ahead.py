@@ -1,0 +1,126 @@
+"""Reading ahead, where the kernel cannot say what would not wait.
+
+Overlayfs is such a file system: these tests mount one, which takes root.
+"""
+
+import asyncio
+import os
+import subprocess
+
+import aiofiles_c
+import pytest
+
+from .support.waiting import cancelled, turns, within
+
+LINE = b"a line of the file, number %08d\n"
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory):
+    """A folder on an overlayfs of its own."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("to mount takes root")
+    base = tmp_path_factory.mktemp("overlay")
+    parts = {name: base / name for name in ("lower", "upper", "work", "top")}
+    for part in parts.values():
+        part.mkdir()
+    options = "lowerdir={lower},upperdir={upper},workdir={work}".format(**parts)
+    mount = ["mount", "-t", "overlay", "overlay", "-o", options, parts["top"]]
+    try:
+        subprocess.run(mount, check=True, capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"no overlayfs can be mounted here: {error}")
+    yield parts["top"]
+    subprocess.run(["umount", "-l", parts["top"]], check=True, timeout=20)
+
+
+@pytest.fixture
+def content(overlay):
+    """A file of some blocks: its path and its lines."""
+    path = overlay / "file"
+    lines = [LINE % i for i in range(30_000)]
+    path.write_bytes(b"".join(lines))
+    yield path, lines
+    path.unlink()
+
+
+async def test_lines_come_whole_and_in_order(lib, content):
+    """Binary and text, by iteration and by readline."""
+    path, lines = content
+    if not lib.native:
+        lines = lines[:3000]  # each is a trip
+        path.write_bytes(b"".join(lines))
+    async with lib.open(path, "rb") as file:
+        assert [line async for line in file] == lines
+    async with lib.open(path, encoding="ascii") as file:
+        got = []
+        while line := await file.readline():
+            got.append(line.encode())
+    assert got == lines
+
+
+@pytest.mark.parametrize("size", (1000, 4096, 65536, 131073, 300_000))
+async def test_blocks_make_up_the_file(lib, content, size):
+    """Whatever the size of a block is to that of what is fetched."""
+    path, lines = content
+    blocks = []
+    async with lib.open(path, "rb") as file:
+        while block := await file.read(size):
+            assert len(block) == size or not await file.read(1)
+            blocks.append(block)
+        assert await file.tell() == path.stat().st_size
+    assert b"".join(blocks) == b"".join(lines)
+
+
+async def test_seeks_between_sequential_reads_are_obeyed(lib, content):
+    """What was fetched for nothing is not given."""
+    path, lines = content
+    data = b"".join(lines)
+    async with lib.open(path, "rb") as file:
+        for start in (0, 500_000, 12_345, 600_000, 3):
+            assert await file.seek(start) == start
+            for at in range(start, start + 400_000, 50_000):
+                assert await file.read(50_000) == data[at : at + 50_000]
+            assert await file.tell() == start + 400_000
+
+
+async def test_writes_between_sequential_reads_are_seen(lib, content):
+    """A file that is read and written is in one state."""
+    path, lines = content
+    data = bytearray(b"".join(lines))
+    async with lib.open(path, "rb+") as file:
+        for at in range(0, 630_000, 90_000):
+            assert await file.read(80_000) == data[at : at + 80_000]
+            assert await file.write(b"#" * 10_000) == 10_000
+            data[at + 80_000 : at + 90_000] = b"#" * 10_000
+    assert path.read_bytes() == data
+
+
+async def test_cancelled_reads_lose_nothing(ours, content):
+    """Also when the block that they wait for was fetched ahead."""
+    path, lines = content
+    data, got = b"".join(lines), b""
+    async with ours.open(path, "rb") as file:
+        while len(got) < len(data):
+            task = asyncio.ensure_future(file.read(60_000))
+            await turns(1)
+            if not task.done() and ours.native:
+                await cancelled(task)
+                task = asyncio.ensure_future(file.read(60_001))
+            got += await within(task)
+    assert got == data
+
+
+async def test_block_that_was_fetched_is_served_from_memory(
+    at_once, overlay, content
+):
+    """Far fewer trips than blocks."""
+    path, lines = content
+    async with aiofiles_c.open(path, "rb") as file:
+        before = at_once()["jobs"]
+        reads = 0
+        while await file.read(8192):
+            reads += 1
+        jobs = at_once()["jobs"] - before
+    assert reads > 100
+    assert jobs < reads / 4
