@@ -500,7 +500,9 @@ text_chunk(OpObject *op, size_t hint, bool *more)
     op_charge(op, n);
     enum step step = chunk_take(file, text->end + n, n == 0);
     *more = n > 0 || text->chars > 0;
-    file_read_ahead(op);
+    if (step == STEP_DONE) {
+        file_read_ahead(op);
+    }
     return step;
 }
 

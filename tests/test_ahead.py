@@ -124,3 +124,14 @@ async def test_block_that_was_fetched_is_served_from_memory(
         jobs = at_once()["jobs"] - before
     assert reads > 100
     assert jobs < reads / 4
+
+
+async def test_text_that_is_not_valid_is_an_error(lib, content):
+    """The next block is not asked for while an exception is on its way."""
+    path, lines = content
+    path.write_bytes(b"caf\xc3\xa9\n" * 20_000)
+    async with lib.open(path, encoding="ascii") as file:
+        for _ in range(3):
+            with pytest.raises(UnicodeDecodeError):
+                await within(file.readline())
+            await file.seek(0)
