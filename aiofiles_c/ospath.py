@@ -1,10 +1,24 @@
-"""Functions of os.path as coroutine functions, run in an executor."""
+"""Functions of os.path as coroutine functions.
+
+As in aiofiles_c.os the engine answers them, and `loop` and `executor` are
+keywords of each.
+"""
 
 from __future__ import annotations
 
+import os
 from os import path
 
+from ._calls import Operation, answer, delegate, native, running
 from .base import wrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from concurrent.futures import Executor
+    from typing import Any
+
+    from _typeshed import FileDescriptorOrPath, StrOrBytesPath
 
 __all__ = (
     "abspath",
@@ -19,17 +33,262 @@ __all__ = (
     "ismount",
     "samefile",
     "sameopenfile",
+    "wrap",
 )
 
-abspath = wrap(path.abspath)
-exists = wrap(path.exists)
-getatime = wrap(path.getatime)
-getctime = wrap(path.getctime)
-getmtime = wrap(path.getmtime)
-getsize = wrap(path.getsize)
-isdir = wrap(path.isdir)
-isfile = wrap(path.isfile)
-islink = wrap(path.islink)
-ismount = wrap(path.ismount)
-samefile = wrap(path.samefile)
-sameopenfile = wrap(path.sameopenfile)
+
+async def abspath(
+    path: StrOrBytesPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> Any:
+    """Return a path that starts at the root, as os.path.abspath does.
+
+    path: str, bytes or PathLike.
+    Returns bytes if path is bytes, else a str.
+    Raises OSError as os.getcwd does, if path is relative.
+    """
+    if executor is not None or not (loop is None or loop is running()):
+        return await delegate(loop, executor, os.path.abspath, path)
+    path = os.fspath(path)
+    if not os.path.isabs(path):
+        if isinstance(path, bytes):
+            found = native.os_getcwdb()
+        else:
+            found = native.os_getcwd()
+        if type(found) is Operation:
+            found = await found
+        if found is NotImplemented:
+            return await delegate(loop, executor, os.path.abspath, path)
+        path = os.path.join(found, path)
+    return os.path.normpath(path)
+
+
+async def exists(
+    path: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether a path leads to something.
+
+    path: str, bytes, PathLike or an open descriptor.
+    Returns a bool; what cannot be found out is False.
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_exists(path)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.exists, path)
+
+
+async def getatime(
+    filename: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> float:
+    """Return the time of the last access to a file.
+
+    filename: str, bytes, PathLike or an open descriptor.
+    Returns a float, in seconds since the epoch.
+    Raises OSError as os.stat does; see stat(2).
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_getatime(filename)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.getatime, filename)
+
+
+async def getctime(
+    filename: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> float:
+    """Return the time of the last change to a file's metadata.
+
+    filename: str, bytes, PathLike or an open descriptor.
+    Returns a float, in seconds since the epoch.
+    Raises OSError as os.stat does; see stat(2).
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_getctime(filename)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.getctime, filename)
+
+
+async def getmtime(
+    filename: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> float:
+    """Return the time of the last change to a file.
+
+    filename: str, bytes, PathLike or an open descriptor.
+    Returns a float, in seconds since the epoch.
+    Raises OSError as os.stat does; see stat(2).
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_getmtime(filename)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.getmtime, filename)
+
+
+async def getsize(
+    filename: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> int:
+    """Return the size of a file.
+
+    filename: str, bytes, PathLike or an open descriptor.
+    Returns an int, in bytes.
+    Raises OSError as os.stat does; see stat(2).
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_getsize(filename)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.getsize, filename)
+
+
+async def isdir(
+    s: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether a path leads to a directory.
+
+    s: str, bytes, PathLike or an open descriptor.
+    Returns a bool; what cannot be found out is False.
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_isdir(s)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.isdir, s)
+
+
+async def isfile(
+    path: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether a path leads to a regular file.
+
+    path: str, bytes, PathLike or an open descriptor.
+    Returns a bool; what cannot be found out is False.
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_isfile(path)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.isfile, path)
+
+
+async def islink(
+    path: StrOrBytesPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether a path is a symbolic link.
+
+    path: str, bytes or PathLike.
+    Returns a bool; what cannot be found out is False.
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_islink(path)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.islink, path)
+
+
+async def ismount(
+    path: StrOrBytesPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether a file system is mounted at a path.
+
+    path: str, bytes or PathLike.
+    Returns a bool; what cannot be found out is False.
+    """
+    return await answer(
+        loop,
+        executor,
+        native.path_ismount,
+        (path,),
+        path.ismount,
+        path,
+    )
+
+
+async def samefile(
+    f1: FileDescriptorOrPath,
+    f2: FileDescriptorOrPath,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether two paths lead to one file, as os.path.samefile does.
+
+    f1, f2: str, bytes, PathLike or open descriptors.
+    Returns a bool.
+    Raises OSError as os.stat does; see stat(2).
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_samefile(f1, f2)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.samefile, f1, f2)
+
+
+async def sameopenfile(
+    fp1: int,
+    fp2: int,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> bool:
+    """Tell whether two descriptors are of one file.
+
+    fp1, fp2: open descriptors.
+    Returns a bool.
+    Raises OSError as os.fstat does; see stat(2).
+    """
+    if executor is None and (loop is None or loop is running()):
+        found = native.path_sameopenfile(fp1, fp2)
+        if type(found) is Operation:
+            return await found
+        if found is not NotImplemented:
+            return found
+    return await delegate(loop, executor, path.sameopenfile, fp1, fp2)

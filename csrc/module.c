@@ -1,5 +1,6 @@
 /* module.c - the module: its state, its functions, its life. */
 #include "file.h"
+#include "fsops.h"
 #include "loop.h"
 #include "method.h"
 #include "open.h"
@@ -278,7 +279,7 @@ module_exec(PyObject *module)
     if (state_import(state) < 0 || state_names(state) < 0
         || state_engine(state) < 0 || op_init(module, state) < 0
         || method_init(module, state) < 0 || loop_init(module, state) < 0
-        || file_init(module, state) < 0) {
+        || file_init(module, state) < 0 || fs_init(module, state) < 0) {
         return -1;
     }
     return state_hooks(module, state);
@@ -291,6 +292,11 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->op_type);
     Py_VISIT(state->method_type);
     Py_VISIT(state->port_type);
+    Py_VISIT(state->scandir_type);
+    Py_VISIT(state->entry_type);
+    Py_VISIT(state->stat_type);
+    Py_VISIT(state->vfs_type);
+    Py_VISIT(state->os_stat);
     for (int i = 0; i <= CLASS_COUNT; i++) {
         Py_VISIT(state->file_types[i]);
     }
@@ -321,6 +327,11 @@ state_clear(PyObject *module)
     Py_CLEAR(state->op_type);
     Py_CLEAR(state->method_type);
     Py_CLEAR(state->port_type);
+    Py_CLEAR(state->scandir_type);
+    Py_CLEAR(state->entry_type);
+    Py_CLEAR(state->stat_type);
+    Py_CLEAR(state->vfs_type);
+    Py_CLEAR(state->os_stat);
     for (int i = 0; i <= CLASS_COUNT; i++) {
         Py_CLEAR(state->file_types[i]);
     }

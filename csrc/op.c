@@ -10,6 +10,7 @@
 
 #include <time.h>
 
+#include "call.h"
 #include "file.h"
 #include "loop.h"
 
@@ -38,9 +39,15 @@ budget_spent(ModuleState *state)
 }
 
 bool
+op_budget_spent(ModuleState *state)
+{
+    return state->cost > state->check && budget_spent(state);
+}
+
+bool
 op_must_yield(OpObject *op)
 {
-    return op->state->cost > op->state->check && budget_spent(op->state);
+    return op_budget_spent(op->state);
 }
 
 static void
@@ -165,6 +172,7 @@ op_abandon(OpObject *op)
     if (op->file != NULL && op->file->head == op) {
         file_recall(op->file);
     }
+    call_abandon(op);
     op_finish(op);
     op_drop_work(op);
     /* A traceback may keep the operation for long, and with it the file. */
@@ -215,6 +223,38 @@ op_restart(OpObject *op)
     }
 }
 
+/* Whether it is op's turn. */
+static bool
+op_is_head(const OpObject *op)
+{
+    return op->file == NULL || op->file->head == op;
+}
+
+/* The job under way that op, whose turn it is, waits for; NULL: none is. */
+static struct job *
+op_job(const OpObject *op)
+{
+    if (op->file == NULL) {
+        return call_job(op);
+    }
+    return op->file->busy ? &op->file->io.job : NULL;
+}
+
+/* The job under way may be an earlier loop's: it reports here now.  0 or -1. */
+static int
+op_adopt_job(OpObject *op, PyObject *loop)
+{
+    struct port *port = loop_port(op->state, loop);
+    if (port == NULL) {
+        return -1;
+    }
+    struct job *job = op_job(op);
+    if (job != NULL) {
+        port_adopt(port, job);
+    }
+    return 0;
+}
+
 /* A future of the running loop, and its iterator in op->sub: 0 or -1. */
 static int
 op_make_waiter(OpObject *op)
@@ -225,13 +265,8 @@ op_make_waiter(OpObject *op)
     if (loop == NULL) {
         goto done;
     }
-    /* The job under way may be an earlier loop's: it reports here now. */
-    if (op->file->busy && op->file->head == op) {
-        struct port *port = loop_port(op->state, loop);
-        if (port == NULL) {
-            goto done;
-        }
-        port_adopt(port, &op->file->io.job);
+    if (op_is_head(op) && op_job(op) != NULL && op_adopt_job(op, loop) < 0) {
+        goto done;
     }
     future = PyObject_CallMethodNoArgs(loop, op->state->str_create_future);
     if (future == NULL
@@ -244,17 +279,12 @@ op_make_waiter(OpObject *op)
     rc = 0;
     /* Another thread may have had the GIL meanwhile: the job is finished, or
      * the operation has come to the head and the job reports elsewhere. */
-    if (op->file->head == op) {
-        if (!op->file->busy) {
+    if (op_is_head(op)) {
+        if (op_job(op) == NULL) {
             op_wake(op);
         }
         else {
-            struct port *port = loop_port(op->state, loop);
-            if (port == NULL) {
-                rc = -1;
-                goto done;
-            }
-            port_adopt(port, &op->file->io.job);
+            rc = op_adopt_job(op, loop);
         }
     }
 done:
@@ -315,10 +345,10 @@ static enum step
 op_step(OpObject *op, PyObject **result)
 {
     op->status = OP_RUNNING;
-    if (op->file->head != op) {
+    if (!op_is_head(op)) {
         return STEP_BLOCK; /* for its turn */
     }
-    if (op->file->converting) {
+    if (op->file != NULL && op->file->converting) {
         return STEP_YIELD;
     }
     if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
@@ -438,6 +468,9 @@ op_start(OpObject *op, PyObject **result)
     ModuleState *state = op->state;
     FileObject *file = op->file;
     op->status = OP_RUNNING;
+    if (file == NULL) {
+        return op_run(op, result);
+    }
     if (file->head != NULL && op_evict_dead(op) < 0) {
         return op_fail(op, result);
     }

@@ -6,6 +6,7 @@
 
 struct FileObject;
 struct OpObject;
+struct call;
 
 /* What a step function says.  BLOCK: a job of the file is under way; call me
  * again when it is finished.  DELEGATE: op->sub is the iterator of another
@@ -52,6 +53,7 @@ typedef struct OpObject {
     const struct op_kind *kind;
     /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */
+    struct call *call; /* owned; the job of one without a file: call.h */
     unsigned long long yielded_at; /* state->yields then */
     Py_ssize_t n;      /* the step function's own */
     Py_ssize_t got;    /* the step function's own */
@@ -78,8 +80,8 @@ int op_init(PyObject *module, ModuleState *state);
 
 OpObject *op_new_afresh(ModuleState *state);
 
-/* A new operation; file may be NULL until the first step sets it.  NULL with
- * MemoryError.  Operations that are over are kept, each with one reference,
+/* A new operation; one without a file has no queue to wait in, and its job is
+ * its own.  NULL with MemoryError.  Operations that are over are kept, each with one reference,
  * the list's, and still tracked: to hand one out again costs next to nothing,
  * and is written here since every call of a method does it. */
 static inline OpObject *
@@ -129,6 +131,10 @@ void op_wake(OpObject *op);
 
 /* Whether a step in the middle of much work has to return STEP_YIELD. */
 bool op_must_yield(OpObject *op);
+
+/* The same question for work done without an operation; one that is made for
+ * the answer yields at once. */
+bool op_budget_spent(ModuleState *state);
 
 /* Count inline work against the budget. */
 static inline void

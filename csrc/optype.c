@@ -5,6 +5,7 @@
  */
 #include "op_int.h"
 
+#include "call.h"
 #include "file.h"
 
 /* A debug build of Python keeps books of the references. */
@@ -471,6 +472,9 @@ op_tp_dealloc(PyObject *self)
     if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
         op_drop_work(op);
     }
+    if (op->call != NULL) {
+        call_abandon(op);
+    }
     Py_CLEAR(op->file);
     if (state->free_op_count < OP_FREE_MAX
         && !op->finalized) { /* a mark that the collector does not take off */
@@ -564,5 +568,6 @@ op_init(PyObject *module, ModuleState *state)
     op_init_budget(state);
     state->op_type = (PyTypeObject *)PyType_FromModuleAndSpec(
         module, &op_spec, NULL);
-    return state->op_type == NULL ? -1 : 0;
+    return state->op_type == NULL
+               ? -1 : PyModule_AddType(module, state->op_type);
 }

@@ -14,6 +14,10 @@ enum file_class { CLASS_RAW, CLASS_BUFFERED, CLASS_READER, CLASS_TEXT,
 /* How an operation was served; the delegate counts itself, in Python. */
 enum route { ROUTE_MEMORY, ROUTE_KERNEL, ROUTE_POOL, ROUTE_COUNT };
 
+/* The fields of os.stat_result that its tuple has not, and of
+ * os.statvfs_result. */
+enum { STAT_EXTRA = 9, VFS_FIELDS = 11 };
+
 struct OpObject;
 struct FileObject;
 struct PortObject;
@@ -25,6 +29,11 @@ typedef struct {
     PyTypeObject *op_type;
     PyTypeObject *method_type;
     PyTypeObject *port_type;
+    PyTypeObject *scandir_type;
+    PyTypeObject *entry_type;
+    PyTypeObject *stat_type;  /* os.stat_result */
+    PyTypeObject *vfs_type;   /* os.statvfs_result */
+    PyObject *os_stat;        /* os.stat */
     PyTypeObject *file_types[CLASS_COUNT + 1]; /* the last: their base */
     PyObject *classes[CLASS_COUNT]; /* Python's subclasses of these */
     PyObject *delegate_open;  /* coroutine function: open by route 4 */
@@ -57,6 +66,8 @@ typedef struct {
 
     unsigned forks;    /* how often this process was forked off another */
     char locale_codeset[64];
+    signed char stat_at[STAT_EXTRA]; /* where stat_result has its fields */
+    bool has_stat;     /* and it has no others */
     struct pool *pool;
     struct device_table *devices;
 

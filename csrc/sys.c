@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
@@ -110,6 +111,12 @@ fault_fails(enum sys_call call)
     return fault_next(call, &limit);
 }
 
+bool
+sys_fault(enum sys_call call)
+{
+    return fault_fails(call);
+}
+
 /* --- files --- */
 
 int
@@ -127,7 +134,7 @@ sys_open(const char *path, int flags, mode_t mode)
 #include <linux/openat2.h>
 
 int
-sys_open_cached(const char *path, int flags)
+sys_openat_cached(int dir, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (unsigned)flags | O_CLOEXEC,
@@ -136,12 +143,19 @@ sys_open_cached(const char *path, int flags)
     if (fault_fails(SYS_OPEN)) {
         return -errno;
     }
-    long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
     if (fd >= 0) {
         return (int)fd;
     }
     return errno == ENOSYS || errno == EPERM || errno == EINVAL ? -EOPNOTSUPP
                                                                 : -errno;
+}
+
+static struct timespec
+statx_time(const struct statx_timestamp *from)
+{
+    return (struct timespec){.tv_sec = (time_t)from->tv_sec,
+                             .tv_nsec = (long)from->tv_nsec};
 }
 
 int
@@ -152,22 +166,31 @@ sys_stat_cached(int fd, struct stat *st)
         return -errno;
     }
     if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-              STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE, &sx) < 0) {
+              STATX_BASIC_STATS, &sx) < 0) {
         return -errno;
     }
     st->st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
     st->st_ino = sx.stx_ino;
     st->st_mode = sx.stx_mode;
+    st->st_nlink = (nlink_t)sx.stx_nlink;
+    st->st_uid = sx.stx_uid;
+    st->st_gid = sx.stx_gid;
+    st->st_rdev = makedev(sx.stx_rdev_major, sx.stx_rdev_minor);
     st->st_size = (off_t)sx.stx_size;
     st->st_blksize = (blksize_t)sx.stx_blksize;
+    st->st_blocks = (blkcnt_t)sx.stx_blocks;
+    st->st_atim = statx_time(&sx.stx_atime);
+    st->st_mtim = statx_time(&sx.stx_mtime);
+    st->st_ctim = statx_time(&sx.stx_ctime);
     return 0;
 }
 
 #else
 
 int
-sys_open_cached(const char *path, int flags)
+sys_openat_cached(int dir, const char *path, int flags)
 {
+    (void)dir;
     (void)path;
     (void)flags;
     return -EOPNOTSUPP;
@@ -182,6 +205,12 @@ sys_stat_cached(int fd, struct stat *st)
 }
 
 #endif
+
+int
+sys_open_cached(const char *path, int flags)
+{
+    return sys_openat_cached(AT_FDCWD, path, flags);
+}
 
 int
 sys_close(int fd)
@@ -240,6 +269,61 @@ int
 sys_isatty(int fd)
 {
     return isatty(fd);
+}
+
+/* --- names --- */
+
+int
+sys_fstatat(int dir, const char *path, bool follow, struct stat *st)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_NAMES)
+                 ? -1
+                 : fstatat(dir, path, st, follow ? 0 : AT_SYMLINK_NOFOLLOW);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int
+sys_mkdirat(int dir, const char *path, mode_t mode)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_NAMES) ? -1 : mkdirat(dir, path, mode);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int
+sys_unlinkat(int dir, const char *path, int flags)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_NAMES) ? -1 : unlinkat(dir, path, flags);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int
+sys_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    int rc;
+    do {
+        rc = fault_fails(SYS_NAMES) ? -1
+                                    : renameat(from_dir, from, to_dir, to);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int
+sys_dup(int fd)
+{
+    int rc;
+    do {
+        rc = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : rc;
 }
 
 int

@@ -23,11 +23,13 @@ int sys_open(const char *path, int flags, mode_t mode);
 
 /* Open an existing file if that can be done without waiting for a device:
  * -EAGAIN when its name is not cached, -EOPNOTSUPP when this kernel or build
- * cannot say (ENOSYS, EPERM or EINVAL from it are reported so too). */
+ * cannot say (ENOSYS, EPERM or EINVAL from it are reported so too).  A name
+ * is relative to the directory dir, or to the current one with AT_FDCWD. */
+int sys_openat_cached(int dir, const char *path, int flags);
 int sys_open_cached(const char *path, int flags);
 
 /* What is known of an open descriptor, an O_PATH one too, without asking a
- * server: the device, the number, mode, size and block size. */
+ * server. */
 int sys_stat_cached(int fd, struct stat *st);
 
 int sys_close(int fd);
@@ -36,6 +38,16 @@ off_t sys_lseek(int fd, off_t offset, int whence);
 int sys_ftruncate(int fd, off_t size);
 int sys_fsync(int fd);
 int sys_isatty(int fd);
+
+/* By name, from the directory dir or AT_FDCWD; follow: also a link at its
+ * end.  They may all wait. */
+int sys_fstatat(int dir, const char *path, bool follow, struct stat *st);
+int sys_mkdirat(int dir, const char *path, mode_t mode);
+int sys_unlinkat(int dir, const char *path, int flags);
+int sys_renameat(int from_dir, const char *from, int to_dir, const char *to);
+
+/* A second descriptor of the same open file, O_CLOEXEC. */
+int sys_dup(int fd);
 
 /* At offset, or at the descriptor's own with SYS_OFF_CURRENT.  One call, so
  * the result may be short: signals, limits of the kernel, and in a portable
@@ -71,8 +83,12 @@ enum sys_call {
     SYS_READV,
     SYS_WRITEV,
     SYS_READ_NOWAIT,
+    SYS_NAMES, /* all that take names, but for opening; see sys_fault */
     SYS_CALLS
 };
+
+/* Whether this use of a call, made elsewhere, is to fail, with errno set. */
+bool sys_fault(enum sys_call call);
 
 #ifdef AIOF_DEBUG
 /* From its (skip + 1)-th use on, and for count uses, a call fails with err

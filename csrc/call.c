@@ -1,0 +1,121 @@
+/* call.c - the life of the job behind an operation without a file.
+ *
+ * Loop thread, with the GIL.
+ *
+ *   on the stack --call_move--> the operation's --call_abandon--> freed
+ *                                  |   ^                            ^
+ *                     call_submit  v   | call_finish                |
+ *                                  busy --call_abandon--> nobody's -'
+ */
+#include "call.h"
+
+#include <stdlib.h>
+
+#include "loop.h"
+
+void
+call_clear(struct call *call)
+{
+    for (int i = 0; i < 2; i++) {
+        Py_CLEAR(call->given[i]);
+        Py_CLEAR(call->encoded[i]);
+    }
+    free(call->fs.data);
+    call->fs.data = NULL;
+}
+
+static void
+call_free(struct call *call)
+{
+    call_clear(call);
+    PyMem_Free(call);
+}
+
+int
+call_move(struct call *call, OpObject *op)
+{
+    struct call *kept = PyMem_Malloc(sizeof(*kept));
+    if (kept == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *kept = *call;
+    kept->op = op;
+    op->call = kept;
+    return 0;
+}
+
+/* Nothing that runs for another job of the batch can free this one: see
+ * call_abandon. */
+static void
+call_hold(struct job *Py_UNUSED(job))
+{
+}
+
+static void
+call_finish(struct job *job)
+{
+    struct call *call = (struct call *)job;
+    call->busy = false;
+    if (call->op != NULL) {
+        op_wake(call->op);
+    }
+    else {
+        call_free(call);
+    }
+}
+
+enum step
+call_submit(OpObject *op)
+{
+    struct call *call = op->call;
+    struct job *job = &call->fs.job;
+    PyObject *loop = loop_running(op->state);
+    if (loop == NULL) {
+        return STEP_ERROR;
+    }
+    struct port *port = loop_port(op->state, loop);
+    Py_DECREF(loop);
+    if (port == NULL) {
+        return STEP_ERROR;
+    }
+    job->run = fs_run;
+    job->hold = call_hold;
+    job->finish = call_finish;
+    /* The other end of a socket may take its time. */
+    job->slow = call->fs.device == DEVICE_SLOW
+                || call->fs.call == FS_SENDFILE;
+    if (pool_submit(op->state->pool, port, job) < 0) {
+        PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
+        return STEP_ERROR;
+    }
+    call->busy = true;
+    op->hopped = true;
+    op_raise_route(op, ROUTE_POOL);
+    return STEP_BLOCK;
+}
+
+struct job *
+call_job(const OpObject *op)
+{
+    return op->call != NULL && op->call->busy ? &op->call->fs.job : NULL;
+}
+
+void
+call_abandon(OpObject *op)
+{
+    struct call *call = op->call;
+    if (call == NULL) {
+        return;
+    }
+    struct pool *pool = op->state->pool;
+    op->call = NULL;
+    call->op = NULL;
+    /* A job in a batch that is being finished is none of these, and call_free
+     * comes from its call_finish. */
+    if (!call->busy || pool_cancel(pool, &call->fs.job)
+        || pool_reap(pool, &call->fs.job)
+        || pool_lost(pool, &call->fs.job)) {
+        call_free(call);
+    }
+}

@@ -1,0 +1,131 @@
+/* fs.h - calls of os: what a worker does for one of them.
+ *
+ * A whole call is one trip: a directory is read to its end, a tree of
+ * directories is made, and what is learnt of the device is kept.  The worker
+ * sees this struct and the names that it points to, nothing else.
+ */
+#ifndef AIOFILES_C_FS_H
+#define AIOFILES_C_FS_H
+
+#include <stdint.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "device.h"
+#include "job.h"
+#include "sys.h"
+
+enum fs_call {
+    FS_STAT,       /* st[0] */
+    FS_SAME,       /* st[0], st[1]: two files */
+    FS_MOUNT,      /* yes: path is where a file system is mounted */
+    FS_STATVFS,    /* vfs */
+    FS_ACCESS,     /* yes */
+    FS_RENAME,
+    FS_UNLINK,
+    FS_RMDIR,
+    FS_MKDIR,
+    FS_LINK,
+    FS_SYMLINK,
+    FS_READLINK,   /* data: the target, size bytes */
+    FS_CWD,        /* data: the name, size bytes */
+    FS_LIST,       /* data: entries, see fs_entry_next */
+    FS_WALK,       /* the same, and what a link leads to */
+    FS_MAKEDIRS,   /* data: traces, as with the next two */
+    FS_REMOVEDIRS,
+    FS_RENAMES,
+    FS_SENDFILE,   /* moved */
+    FS_CHMOD,
+    FS_CHOWN,
+    FS_UTIME,
+    FS_TRUNCATE,
+    FS_FSYNC,
+    FS_FDATASYNC,
+    FS_CALLS
+};
+
+/* A file, by its name or by a descriptor. */
+struct fs_path {
+    const char *name; /* pinned by the owner; NULL: fd is the file */
+    size_t len;
+    int fd;
+    int dir;          /* where a relative name starts; AT_FDCWD */
+};
+
+/* A step of a tree: mkdir or rmdir of the first len bytes of a path. */
+struct fs_trace {
+    unsigned char path; /* index of fs.path */
+    bool removes;
+    size_t len;
+};
+
+struct fs {
+    struct job job; /* first: a job of ours is its struct fs */
+
+    /* what is asked: read-only once submitted */
+    enum fs_call call;
+    bool follow;              /* links at the end of the path */
+    bool exist_ok;            /* FS_MAKEDIRS */
+    bool effective;           /* FS_ACCESS: by the effective ids */
+    bool has_offset;          /* FS_SENDFILE: else that of the descriptor */
+    unsigned mode;            /* also what FS_ACCESS asks for */
+    uid_t uid;                /* FS_CHOWN */
+    gid_t gid;
+    off_t offset;             /* FS_SENDFILE; FS_TRUNCATE: the size */
+    size_t count;             /* FS_SENDFILE */
+    struct timespec times[2]; /* FS_UTIME */
+    struct device_table *devices;
+    struct fs_path path[2];
+
+    /* the answer: the worker's while RUNNING, the loop thread's after */
+    int err;           /* 0 or an errno */
+    unsigned char bad; /* index of the path that failed */
+    size_t bad_len;    /* of the part of its name that did; 0: all */
+    enum device_class device; /* as far as it is known */
+    bool yes;
+    ssize_t moved;
+    char *data;        /* malloc'ed; the owner frees it */
+    size_t size;       /* bytes of data */
+    size_t room;       /* bytes allocated */
+    size_t entries;    /* FS_LIST */
+    struct stat st[2];
+    struct statvfs vfs;
+};
+
+/* What the loop thread can answer without waiting: true, and the answer or
+ * err is there.  false: submit it; fs->device is what was learnt. */
+bool fs_try_inline(struct fs *fs);
+
+/* Do it: for a worker, or a caller that may wait. */
+void fs_run(struct job *job);
+
+/* ---- fslist.c ---- */
+
+/* An entry of a directory, as FS_LIST keeps it; type is a DT_ constant. */
+struct fs_entry {
+    uint64_t ino;
+    const char *name; /* len bytes, and a zero; in fs.data */
+    size_t len;
+    unsigned char type;
+    bool ascii;
+    bool links; /* it is a symbolic link */
+    bool leads; /* a directory; for FS_WALK also a link to one */
+};
+
+/* The entry at offset *at of data, and *at moved behind it. */
+struct fs_entry fs_entry_next(const char *data, size_t *at);
+
+/* Room for n more bytes at the end of data: where they go, or NULL. */
+char *fs_grow(struct fs *fs, size_t n);
+
+/* FS_LIST, FS_WALK: 0 or -errno. */
+int fs_list(struct fs *fs);
+
+/* ---- fstree.c: 0 or -errno ---- */
+
+int fs_makedirs(struct fs *fs);
+int fs_removedirs(struct fs *fs);
+int fs_renames(struct fs *fs);
+int fs_is_mount(struct fs *fs);
+
+#endif
