@@ -14,6 +14,7 @@ A wrong argument raises what the function of os raises.
 from __future__ import annotations
 
 import os
+import sys
 from asyncio import ensure_future, get_running_loop
 
 from . import ospath as path
@@ -63,6 +64,7 @@ __all__: tuple[str, ...] = (
     "walk",
     "wrap",
 )
+
 
 async def access(
     path: StrOrBytesPath,
@@ -746,6 +748,8 @@ async def walk(
     Gives (path, names of directories, names of others) for each.  A directory
     is read in one trip to a thread, and some are read before their turn.
     """
+
+    sys.audit("os.walk", top, topdown, onerror, followlinks)
 
     def read(folder: Any) -> Future[Any]:
         return ensure_future(

@@ -7,7 +7,6 @@ keywords of each.
 from __future__ import annotations
 
 import os
-from os import path
 
 from ._calls import Operation, answer, delegate, native, running
 from .base import wrap
@@ -82,7 +81,7 @@ async def exists(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.exists, path)
+    return await delegate(loop, executor, os.path.exists, path)
 
 
 async def getatime(
@@ -103,7 +102,7 @@ async def getatime(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.getatime, filename)
+    return await delegate(loop, executor, os.path.getatime, filename)
 
 
 async def getctime(
@@ -124,7 +123,7 @@ async def getctime(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.getctime, filename)
+    return await delegate(loop, executor, os.path.getctime, filename)
 
 
 async def getmtime(
@@ -145,7 +144,7 @@ async def getmtime(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.getmtime, filename)
+    return await delegate(loop, executor, os.path.getmtime, filename)
 
 
 async def getsize(
@@ -166,7 +165,7 @@ async def getsize(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.getsize, filename)
+    return await delegate(loop, executor, os.path.getsize, filename)
 
 
 async def isdir(
@@ -186,7 +185,7 @@ async def isdir(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.isdir, s)
+    return await delegate(loop, executor, os.path.isdir, s)
 
 
 async def isfile(
@@ -206,7 +205,7 @@ async def isfile(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.isfile, path)
+    return await delegate(loop, executor, os.path.isfile, path)
 
 
 async def islink(
@@ -226,7 +225,7 @@ async def islink(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.islink, path)
+    return await delegate(loop, executor, os.path.islink, path)
 
 
 async def ismount(
@@ -245,7 +244,7 @@ async def ismount(
         executor,
         native.path_ismount,
         (path,),
-        path.ismount,
+        os.path.ismount,
         path,
     )
 
@@ -269,7 +268,7 @@ async def samefile(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.samefile, f1, f2)
+    return await delegate(loop, executor, os.path.samefile, f1, f2)
 
 
 async def sameopenfile(
@@ -291,4 +290,4 @@ async def sameopenfile(
             return await found
         if found is not NotImplemented:
             return found
-    return await delegate(loop, executor, path.sameopenfile, fp1, fp2)
+    return await delegate(loop, executor, os.path.sameopenfile, fp1, fp2)

@@ -28,6 +28,13 @@ compat_buffer_size(Py_ssize_t blksize)
 #define AIOF_ONE_EXCEPTION 0
 #endif
 
+/* Up to 3.12 an error of os.utime does not say which file it is about. */
+#if PY_VERSION_HEX >= 0x030D0000
+#define AIOF_UTIME_NAMELESS false
+#else
+#define AIOF_UTIME_NAMELESS true
+#endif
+
 /* A pointer that is moved out before it is dropped. */
 #ifndef Py_SETREF
 #define Py_SETREF(dst, src)              \

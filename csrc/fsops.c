@@ -150,7 +150,8 @@ AIOF_FUNCTION(removedirs, "p", FS_REMOVEDIRS, ANSWER_NONE,
 AIOF_FUNCTION(renames, "pp", FS_RENAMES, ANSWER_NONE, .event = EVENT_RENAME)
 AIOF_FUNCTION(chmod, "pmdf", FS_CHMOD, ANSWER_NONE, .event = EVENT_CHMOD)
 AIOF_FUNCTION(chown, "Pudf", FS_CHOWN, ANSWER_NONE, .event = EVENT_CHOWN)
-AIOF_FUNCTION(utime, "ptdf", FS_UTIME, ANSWER_NONE, .event = EVENT_UTIME)
+AIOF_FUNCTION(utime, "ptdf", FS_UTIME, ANSWER_NONE, .event = EVENT_UTIME,
+              .nameless = AIOF_UTIME_NAMELESS)
 AIOF_FUNCTION(truncate, "Pl", FS_TRUNCATE, ANSWER_NONE,
               .event = EVENT_TRUNCATE)
 AIOF_FUNCTION(fsync, "i", FS_FSYNC, ANSWER_NONE, .nameless = true)

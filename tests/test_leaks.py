@@ -10,6 +10,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import aiofiles_c
+import aiofiles_c.os as aos
 import pytest
 
 from .support.waiting import turns, within
@@ -214,6 +215,57 @@ async def test_errors_leave_nothing(make):
             await file.seek(0)
 
         await flat(operation, repeats() // 50)
+
+
+OS_CALLS = {
+    "stat": lambda path: aos.stat(path),
+    "missing": lambda path: aos.stat(f"{path}-missing"),
+    "exists": lambda path: aos.path.exists(os.fsencode(path)),
+    "bad": lambda path: aos.stat(None),
+    "getcwd": lambda path: aos.getcwd(),
+    "statvfs": lambda path: aos.statvfs(path),
+    "listdir": lambda path: aos.listdir(path.parent),
+    "scandir": lambda path: aos.scandir(path.parent),
+    "rename": lambda path: aos.rename(f"{path}-missing", "\u00e9"),
+    "makedirs": lambda path: aos.makedirs(path / "a" / "b"),
+    "readlink": lambda path: aos.readlink(path.with_name("link")),
+}
+
+
+@pytest.mark.parametrize("name", OS_CALLS)
+async def test_functions_of_os_leave_nothing(make, name):
+    """Answers, errors, lists, and entries that are left half-way."""
+    path = make(b"x")
+    for n in range(20):
+        path.with_name(f"other-{n}").touch()
+    path.with_name("link").symlink_to("target")
+
+    async def operation():
+        try:
+            got = await OS_CALLS[name](path)
+        except (OSError, TypeError):
+            return
+        if name == "scandir":
+            next(got).stat()
+
+    await flat(operation, repeats() // 10)
+
+
+async def test_cancelled_functions_of_os_leave_nothing(make):
+    """Before the first step, in the queue, and with a worker on it."""
+    path = make(b"x")
+
+    async def operation():
+        tasks = [
+            asyncio.ensure_future(aos.listdir(path.parent)) for _ in range(3)
+        ]
+        await turns(1)
+        for task in tasks:
+            task.cancel()
+        await within(asyncio.wait(tasks))
+        await aos.listdir(path.parent)
+
+    await flat(operation, repeats() // 50)
 
 
 async def test_bad_bytes_replaced_leave_nothing(make):
