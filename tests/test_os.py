@@ -664,6 +664,7 @@ def test_auditing_events_are_those_of_os(tmp_path):
         sys.addaudithook(hook)
         async def main():
             global heard, forbidden
+            await aos.stat(".")  # what is imported for it is, now
             for row in eval(sys.argv[1]):
                 name, args, kwargs = row
                 told = []
@@ -820,7 +821,8 @@ def test_fork_child_has_working_functions(tmp_path, native):
             aiofiles_c.set_threads(1)
             held = asyncio.ensure_future(aiofiles_c.open("fifo", "rb").
                                          __aenter__())
-            await asyncio.sleep(0)
+            while aiofiles_c.stats()["running"] < 1:
+                await asyncio.sleep(0.001)
             late = asyncio.ensure_future(aos.mkdir("late"))
             await asyncio.sleep(0)
             pid = os.fork()
