@@ -58,7 +58,9 @@ def read_entries(path: Any) -> Entries:
 
 def read_kinds(path: Any) -> tuple[list[Any], list[Any], list[Any]]:
     """Return the names of directories, of others, and which are links."""
-    folders, others, links = [], [], []
+    folders: list[Any] = []
+    others: list[Any] = []
+    links: list[Any] = []
     with os.scandir(path) as entries:
         for entry in entries:
             try:

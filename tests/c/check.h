@@ -71,6 +71,7 @@ extern atomic_int create_count;
 
 void test_port(void);
 void test_sys(void);
+void test_fs(void);
 void test_device(void);
 void test_threads(void);
 void test_team(void);

@@ -382,6 +382,7 @@ main(void)
     test_port();
     test_device();
     test_sys();
+    test_fs();
     test_threads();
     test_team();
     return check_summary();
