@@ -240,7 +240,7 @@ op_job(const OpObject *op)
     return op->file->busy ? &op->file->io.job : NULL;
 }
 
-/* The job under way may be an earlier loop's: it reports here now.  0 or -1. */
+/* The job under way may be an earlier loop's: it reports here now.  0, -1. */
 static int
 op_adopt_job(OpObject *op, PyObject *loop)
 {

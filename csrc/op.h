@@ -81,9 +81,10 @@ int op_init(PyObject *module, ModuleState *state);
 OpObject *op_new_afresh(ModuleState *state);
 
 /* A new operation; one without a file has no queue to wait in, and its job is
- * its own.  NULL with MemoryError.  Operations that are over are kept, each with one reference,
- * the list's, and still tracked: to hand one out again costs next to nothing,
- * and is written here since every call of a method does it. */
+ * its own.  NULL with MemoryError.  Operations that are over are kept, each
+ * with one reference, the list's, and still tracked: to hand one out again
+ * costs next to nothing, and is written here since every call of a method
+ * does it. */
 static inline OpObject *
 op_new(ModuleState *state, const struct op_kind *kind, PyObject *file)
 {
