@@ -35,16 +35,24 @@ is_final(int err)
            || err == ENAMETOOLONG || err == EBADF;
 }
 
+/* Find a file in the kernel's cache: true, and its descriptor, or err. */
+static bool
+find_inline(struct fs *fs, const struct fs_path *path, int *fd)
+{
+    *fd = sys_openat_cached(path->dir, path->name,
+                            FS_O_PATH | (fs->follow ? 0 : O_NOFOLLOW));
+    fs->err = *fd < 0 ? -*fd : 0;
+    return fs->err == 0 || is_final(fs->err);
+}
+
 static bool
 stat_inline(struct fs *fs, const struct fs_path *path, struct stat *st)
 {
     int fd = path->fd;
     if (path->name != NULL) {
-        fd = sys_openat_cached(path->dir, path->name,
-                               FS_O_PATH | (fs->follow ? 0 : O_NOFOLLOW));
+        bool found = find_inline(fs, path, &fd);
         if (fd < 0) {
-            fs->err = -fd;
-            return is_final(-fd);
+            return found;
         }
     }
     int rc = sys_stat_cached(fd, st);
@@ -57,6 +65,21 @@ stat_inline(struct fs *fs, const struct fs_path *path, struct stat *st)
     }
     fs->device = device_lookup(fs->devices, st->st_dev);
     return fs->device >= DEVICE_LOCAL;
+}
+
+/* What has been found is there, whatever device it is on. */
+static bool
+exists_inline(struct fs *fs, const struct fs_path *path)
+{
+    int fd;
+    if (path->name == NULL) {
+        return stat_inline(fs, path, &fs->st[0]);
+    }
+    bool found = find_inline(fs, path, &fd);
+    if (fd >= 0) {
+        (void)sys_close(fd);
+    }
+    return found;
 }
 
 /* getcwd(2) asks no file system; POSIX does not promise that. */
@@ -79,6 +102,8 @@ fs_try_inline(struct fs *fs)
     switch (fs->call) {
     case FS_STAT:
         return stat_inline(fs, &fs->path[0], &fs->st[0]);
+    case FS_EXISTS:
+        return exists_inline(fs, &fs->path[0]);
     case FS_SAME:
         for (unsigned char i = 0; i < 2; i++) {
             fs->bad = i;
@@ -92,7 +117,7 @@ fs_try_inline(struct fs *fs)
         return true;
     case FS_ACCESS:
         fs->yes = true;
-        return fs->mode == F_OK && stat_inline(fs, &fs->path[0], &fs->st[0]);
+        return fs->mode == F_OK && exists_inline(fs, &fs->path[0]);
     case FS_CWD:
         return cwd_inline(fs);
     default:
@@ -297,6 +322,7 @@ run_simple(struct fs *fs)
 /* Each: 0 or -errno. */
 static int (*const fs_table[FS_CALLS])(struct fs *) = {
     [FS_STAT] = run_stat,
+    [FS_EXISTS] = run_stat,
     [FS_SAME] = run_same,
     [FS_MOUNT] = fs_is_mount,
     [FS_STATVFS] = run_simple,

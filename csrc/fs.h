@@ -17,6 +17,7 @@
 
 enum fs_call {
     FS_STAT,       /* st[0] */
+    FS_EXISTS,     /* whether there is such a file: no error */
     FS_SAME,       /* st[0], st[1]: two files */
     FS_MOUNT,      /* yes: path is where a file system is mounted */
     FS_STATVFS,    /* vfs */

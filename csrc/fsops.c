@@ -156,7 +156,7 @@ AIOF_FUNCTION(truncate, "Pl", FS_TRUNCATE, ANSWER_NONE,
               .event = EVENT_TRUNCATE)
 AIOF_FUNCTION(fsync, "i", FS_FSYNC, ANSWER_NONE, .nameless = true)
 AIOF_FUNCTION(fdatasync, "i", FS_FDATASYNC, ANSWER_NONE, .nameless = true)
-AIOF_FUNCTION(exists, "P", FS_STAT, ANSWER_EXISTS, .event = EVENT_NONE)
+AIOF_FUNCTION(exists, "P", FS_EXISTS, ANSWER_EXISTS, .event = EVENT_NONE)
 AIOF_FUNCTION(isfile, "P", FS_STAT, ANSWER_ISFILE, .event = EVENT_NONE)
 AIOF_FUNCTION(isdir, "P", FS_STAT, ANSWER_ISDIR, .event = EVENT_NONE)
 AIOF_FUNCTION(islink, "p", FS_STAT, ANSWER_ISLINK, .nofollow = true)
