@@ -60,14 +60,16 @@ class Case:
         path = self.files.blob(self.size // self.tasks)
         while not self.done:
             async with self.library.open(path, "rb") as f:
-                self.bytes += len(await f.read())
+                got = len(await f.read())
+                self.bytes += got
 
     async def text(self, _: int) -> None:
         """read() of the whole file, text."""
         path = self.files.text(self.size // self.tasks, "utf8")
         while not self.done:
             async with self.library.open(path, "r", encoding="utf-8") as f:
-                self.bytes += len(await f.read())
+                got = len(await f.read())
+                self.bytes += got
 
     async def write(self, number: int) -> None:
         """write(64 KiB), the files together no larger than the size."""
@@ -76,7 +78,8 @@ class Case:
             path = self.files.out(str(number))
             async with self.library.open(path, "wb") as f:
                 for _ in range(self.size // self.tasks // BLOCK):
-                    self.bytes += await f.write(data)
+                    got = await f.write(data)
+                    self.bytes += got
                     if self.done:
                         break
 

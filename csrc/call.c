@@ -83,8 +83,9 @@ call_submit(OpObject *op)
     job->hold = call_hold;
     job->finish = call_finish;
     /* The other end of a socket may take its time. */
-    job->slow = call->fs.device == DEVICE_SLOW
-                || call->fs.call == FS_SENDFILE;
+    bool hangs = call->fs.device == DEVICE_SLOW
+                 || call->fs.call == FS_SENDFILE;
+    job->kind = hangs ? JOB_HANGS : JOB_WAITS;
     if (pool_submit(op->state->pool, port, job) < 0) {
         PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
         return STEP_ERROR;

@@ -14,6 +14,10 @@
 #include "loop.h"
 #include "text.h"
 
+/* Bytes that take a processor: what is written goes to the kernel's cache, and
+ * a read that is longer than one that is tried at once may come from there. */
+enum { WRITE_WORKS = 16 << 10, READ_WORKS = (1 << 20) + 2 };
+
 enum step
 file_oserror(FileObject *file, int err, bool named)
 {
@@ -266,6 +270,20 @@ file_load_chunks(FileObject *file, unsigned *steps)
     io->once = file->bufsize == 0;
 }
 
+/* While a file is being opened its device is not known: that job counts as
+ * one that waits, or files that hang would keep every other from opening. */
+static enum job_kind
+file_job_kind(const FileObject *file, unsigned steps)
+{
+    const struct io *io = &file->io;
+    if (file->device == DEVICE_SLOW) {
+        return JOB_HANGS;
+    }
+    bool copies = (steps & IO_READ && io->len >= READ_WORKS)
+                  || (steps & IO_WRITE && file->wflight >= WRITE_WORKS);
+    return copies || steps & (IO_MEASURE | IO_RECODE) ? JOB_WORKS : JOB_WAITS;
+}
+
 static void
 file_load(FileObject *file, unsigned steps)
 {
@@ -281,9 +299,7 @@ file_load(FileObject *file, unsigned steps)
     io->job.run = io_run;
     io->job.hold = file_hold;
     io->job.finish = file_finish;
-    /* While a file is being opened its device is not known: that job counts
-     * as fast, or files that hang would keep every other from opening. */
-    io->job.slow = file->device == DEVICE_SLOW;
+    io->job.kind = file_job_kind(file, steps);
 }
 
 /* 0 or -errno; the job reports to port. */

@@ -197,7 +197,7 @@ io_read_shared(struct io *io)
     struct shared_read all = {.io = io};
     atomic_init(&all.end, io->len);
     sys_advise_huge(io->buf, io->len);
-    team_run(io->pool, io->job.slow,
+    team_run(io->pool, io->job.kind,
              (io->len + SHARE_PART - 1) / SHARE_PART, shared_read_part, &all);
     io->done = atomic_load(&all.end);
     io->off += (off_t)io->done;
@@ -276,10 +276,10 @@ io_steps(struct io *io)
         rc = io_read(io);
     }
     if (rc == 0 && io->steps & IO_MEASURE) {
-        recode_measure(io->recode, io->pool, io->job.slow);
+        recode_measure(io->recode, io->pool, io->job.kind);
     }
     if (rc == 0 && io->steps & IO_RECODE) {
-        recode_write(io->recode, io->pool, io->job.slow);
+        recode_write(io->recode, io->pool, io->job.kind);
     }
     return rc;
 }

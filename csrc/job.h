@@ -18,6 +18,15 @@ struct port;
 
 typedef void (*job_fn)(struct job *);
 
+/* What a job does, as far as that says how many of its kind may run. */
+enum job_kind {
+    JOB_WAITS = 0, /* for a local disk, if for anything */
+    JOB_WORKS,     /* moves bytes: one processor is left to the loop */
+    JOB_HELPS,     /* the same, and is part of one of these: as many more */
+    JOB_HANGS,     /* perhaps, on a device not known as local: half of all */
+    JOB_KINDS
+};
+
 enum job_state { JOB_IDLE = 0, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct job {
@@ -31,7 +40,7 @@ struct job {
     unsigned long long seq; /* pool->lock: place in the order of submits */
     enum job_state state;   /* pool->lock */
     unsigned generation;    /* read-only once submitted: pool's at submit */
-    bool slow;              /* read-only once submitted: not known as local */
+    enum job_kind kind;     /* read-only once submitted */
     bool awaited;           /* read-only once submitted: without a port, for
                              * one who is sure to pool_wait */
 };

@@ -1,9 +1,10 @@
 /* pool.c - the queue of jobs: what any thread does with a pool.
  *
- * Jobs are taken in the order of their submits, but for those marked slow,
- * which may hold no more than half of the workers: a mount that hangs must
- * not keep a local file waiting.  Hence two queues, and a sequence number
- * that says which of the two heads is older.
+ * Jobs are taken in the order of their submits, but only so many of a kind at
+ * once: a mount that hangs must not keep a local file waiting, so what may hang
+ * holds no more than half of the workers; and copies on all processors at once
+ * would only take these from the loop.  Hence a queue for each
+ * kind, and a sequence number that says which of their heads is the oldest.
  *
  * Always: no threads means an empty queue (pool_submit sees to it), and no
  * worker sleeps while there is a job that no other comes for (pool_check).
@@ -13,11 +14,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* How long a worker waits for work before it ends. */
 #define POOL_IDLE_MS 10000
+
+/* How long jobs that work may hold others back and not come to an end. */
+#define POOL_STUCK_MS 10
 
 /* How long one who needs a job to be done looks for it before he sleeps. */
 #define POOL_REAP_NS 30000
@@ -129,34 +135,65 @@ job_list_collect(struct job_list *list)
 static struct job_list *
 pool_queue_of(struct pool *pool, const struct job *job)
 {
-    return job->slow ? &pool->slow : &pool->local;
+    return &pool->jobs[job->kind].queue;
 }
 
-/* How many more slow jobs may run. */
+/* How many jobs may work at once: one processor is left to the loop. */
 static unsigned
-pool_slow_room(const struct pool *pool)
+pool_work_most(const struct pool *pool)
 {
-    unsigned most = pool->max_threads > 1 ? pool->max_threads / 2 : 1;
-    return most > pool->slow_running ? most - pool->slow_running : 0;
+    return pool->processors > 1 ? pool->processors - 1 : 1;
+}
+
+/* How many more jobs of a kind may run. */
+static unsigned
+pool_room(const struct pool *pool, enum job_kind kind)
+{
+    unsigned most = UINT_MAX;
+    if (kind == JOB_HELPS) {
+        most = pool_work_most(pool);
+    }
+    else if (kind == JOB_WORKS) {
+        most = pool_work_most(pool) + pool->extra;
+    }
+    else if (kind == JOB_HANGS) {
+        most = pool->max_threads > 1 ? pool->max_threads / 2 : 1;
+    }
+    unsigned running = pool->jobs[kind].running;
+    return most > running ? most - running : 0;
 }
 
 unsigned
 pool_ready(const struct pool *pool)
 {
-    unsigned room = pool_slow_room(pool);
-    unsigned slow = pool->slow.count;
-    return pool->local.count + (slow < room ? slow : room);
+    unsigned ready = 0;
+    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
+        unsigned count = pool->jobs[kind].queue.count;
+        unsigned room = count > 0 ? pool_room(pool, kind) : 0;
+        ready += count < room ? count : room;
+    }
+    return ready;
+}
+
+unsigned
+pool_wanted(const struct pool *pool)
+{
+    unsigned count = pool->jobs[JOB_WORKS].queue.count;
+    bool held_back = count > 0 && count > pool_room(pool, JOB_WORKS);
+    return pool_ready(pool) + (held_back && !pool->watched);
 }
 
 struct job *
 pool_take(struct pool *pool)
 {
     assert(pool_held(pool));
-    struct job *job = pool->local.head;
-    struct job *slow = pool->slow.head;
-    if (slow != NULL && pool_slow_room(pool) > 0
-        && (job == NULL || slow->seq < job->seq)) {
-        job = slow;
+    struct job *job = NULL;
+    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
+        struct job *head = pool->jobs[kind].queue.head;
+        if (head != NULL && (job == NULL || head->seq < job->seq)
+            && pool_room(pool, kind) > 0) {
+            job = head;
+        }
     }
     if (job == NULL) {
         return NULL;
@@ -164,21 +201,46 @@ pool_take(struct pool *pool)
     job_list_remove(pool_queue_of(pool, job), job);
     job_move(job, JOB_QUEUED, JOB_RUNNING);
     pool->running++;
-    pool->slow_running += job->slow;
+    pool->jobs[job->kind].running++;
+    pool->work_moves += job->kind == JOB_WORKS;
     return job;
+}
+
+void
+pool_ended(struct pool *pool, enum job_kind kind)
+{
+    assert(pool_held(pool));
+    pool->running--;
+    pool->jobs[kind].running--;
+    if (kind == JOB_WORKS) {
+        pool->work_moves++;
+        pool->extra = 0;
+    }
+}
+
+void
+pool_unstick(struct pool *pool, unsigned moves)
+{
+    assert(pool_held(pool));
+    if (pool->work_moves == moves && pool_room(pool, JOB_WORKS) == 0) {
+        pool->extra = pool->jobs[JOB_WORKS].running + 1 - pool_work_most(pool);
+    }
 }
 
 void
 pool_check(struct pool *pool)
 {
     assert(pool_held(pool));
-    assert((pool->local.head == NULL) == (pool->local.count == 0));
-    assert((pool->slow.head == NULL) == (pool->slow.count == 0));
-    assert(pool->threads > 0 || pool->local.count + pool->slow.count == 0);
+    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
+        const struct job_class *jobs = &pool->jobs[kind];
+        assert((jobs->queue.head == NULL) == (jobs->queue.count == 0));
+        assert(pool->threads > 0 || jobs->queue.count == 0);
+        assert(jobs->running <= pool->running);
+        (void)jobs; /* NDEBUG */
+    }
     assert(pool->running + pool->coming + pool->idle_count == pool->threads);
-    assert(pool->slow_running <= pool->running);
     /* Nobody sleeps while there is a job that nobody comes for. */
-    assert(pool->idle == NULL || pool_ready(pool) <= pool->coming);
+    assert(pool->idle == NULL || pool_wanted(pool) <= pool->coming);
     (void)pool; /* NDEBUG */
 }
 
@@ -194,6 +256,7 @@ pool_create(unsigned max_threads)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->settled, NULL);
     pool->idle_ms = POOL_IDLE_MS;
+    pool->stuck_ms = POOL_STUCK_MS;
     pool->max_threads = max_threads > 0 ? max_threads : 1;
     pool->owned = true;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -234,8 +297,9 @@ pool_destroy(struct pool *pool)
 
     pool_lock(pool);
     pool->owned = false;
-    queue_give_back(&pool->local);
-    queue_give_back(&pool->slow);
+    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
+        queue_give_back(&pool->jobs[kind].queue);
+    }
     while ((worker = worker_call(pool)) != NULL) {
         pthread_cond_signal(&worker->wake);
     }
@@ -252,9 +316,10 @@ pool_after_fork(struct pool *pool)
     pthread_cond_init(&pool->settled, NULL);
     pool->waiters = 0;
     pool->generation++;
-    pool->local = pool->slow = (struct job_list){0};
+    memset(pool->jobs, 0, sizeof(pool->jobs));
     pool->orphans = pool->awaited = (struct job_list){0};
-    pool->running = pool->slow_running = 0;
+    pool->running = pool->extra = 0;
+    pool->watched = false;
     pool->threads = pool->coming = pool->idle_count = 0;
     pool->idle = pool->spare = NULL;
     pool->spinning = false;
@@ -307,7 +372,10 @@ pool_get_stats(struct pool *pool, struct pool_stats *stats)
     stats->threads = pool->threads;
     stats->idle = pool->idle_count;
     stats->max_threads = pool->max_threads;
-    stats->queued = pool->local.count + pool->slow.count;
+    stats->queued = 0;
+    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
+        stats->queued += pool->jobs[kind].queue.count;
+    }
     stats->running = pool->running;
     stats->jobs = pool->submits;
     pool_unlock(pool);
@@ -341,6 +409,7 @@ pool_submit(struct pool *pool, struct port *port, struct job *job)
     }
     else {
         err = 0; /* those who live will come to it */
+        worker_summon_more(pool);
     }
     pool_check(pool);
     pool_unlock(pool);

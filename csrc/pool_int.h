@@ -10,7 +10,10 @@
  *    until it looks: started, called from its sleep, or about to finish with
  *    the job before.  With as many workers coming as there are jobs that may
  *    be taken, nobody need be woken or started; see worker_summon().
- * 5. Memory of the pool lives while it has an owner, a thread or an open port;
+ * 5. While jobs of JOB_WORKS are held back, since as many run as may, one
+ *    worker sleeps for stuck_ms only.  If none of them has begun or ended
+ *    meanwhile they wait for something after all, and it takes one more.
+ * 6. Memory of the pool lives while it has an owner, a thread or an open port;
  *    that of a port while it is open or a job under way names it.
  */
 #ifndef AIOFILES_C_POOL_INT_H
@@ -33,6 +36,13 @@ struct worker {
     struct worker *next; /* lock: in pool->idle or pool->spare */
     pthread_cond_t wake; /* with lock: called was set */
     bool called;         /* lock: off the idle list, there is work */
+    bool watches;        /* lock: it sleeps as the one of pool->watched */
+};
+
+/* The jobs of one kind. */
+struct job_class {
+    struct job_list queue; /* lock: QUEUED */
+    unsigned running;      /* lock */
 };
 
 struct pool {
@@ -41,18 +51,21 @@ struct pool {
     unsigned waiters;       /* lock: threads that wait for settled */
     unsigned generation;    /* read-only between forks */
     unsigned idle_ms;       /* read-only once the first job is submitted */
+    unsigned stuck_ms;      /* the same; see rule 5 */
     bool owned;             /* lock: false once destroyed */
     unsigned ports;         /* lock: open */
 
-    struct job_list local;      /* lock: QUEUED */
-    struct job_list slow;       /* lock: QUEUED, on devices that may hang */
+    struct job_class jobs[JOB_KINDS];
     struct job_list orphans;    /* lock: DONE, without a port */
     struct job_list awaited;    /* lock: DONE, for one who waits for it */
     unsigned long long submits; /* lock */
     atomic_uint news;           /* set with lock, to submits; the worker that
                                  * spins looks without: only a hint */
-    unsigned running;           /* lock */
-    unsigned slow_running;      /* lock: of these, slow */
+    unsigned running;           /* lock: of all kinds */
+    unsigned extra;             /* lock: so many JOB_WORKS more may run, since
+                                 * those that run got stuck; see rule 5 */
+    unsigned work_moves;        /* lock: how many of these began or ended */
+    bool watched;               /* lock: a sleeper looks after them */
 
     unsigned max_threads; /* lock */
     unsigned threads;     /* lock: alive, those just started included */
@@ -92,13 +105,26 @@ void pool_unlock_leave(struct pool *pool);
 unsigned pool_ready(const struct pool *pool);
 struct job *pool_take(struct pool *pool);
 
+/* The same, and one more if a worker has to watch those held back. */
+unsigned pool_wanted(const struct pool *pool);
+
+/* One who watches: whether a job that was held back may run after all, as none
+ * has begun or ended since there were so many moves. */
+void pool_unstick(struct pool *pool, unsigned moves);
+
+/* A job has run. */
+void pool_ended(struct pool *pool, enum job_kind kind);
+
 /* Assert what holds whenever the lock is released. */
 void pool_check(struct pool *pool);
 
-/* With the lock held: if more jobs are ready than workers coming, get one
+/* With the lock held: if more workers are wanted than are coming, get one
  * more to come: 1, with *called to be signalled if it is not NULL; 0 if there
  * is no need, or all are busy; -errno if a thread could not be started. */
 int worker_summon(struct pool *pool, struct worker **called);
+
+/* The same, and signal it at once: for what is rare. */
+void worker_summon_more(struct pool *pool);
 
 /* With the lock held: take the latest sleeper off its list, to be signalled
  * by the caller; NULL if none sleeps. */

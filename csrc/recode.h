@@ -39,8 +39,8 @@ struct recode {
 int recode_plan(struct recode *r);
 void recode_free(struct recode *r);
 
-/* Where it may take its time; slow: as of the job. */
-void recode_measure(struct recode *r, struct pool *pool, bool slow);
-void recode_write(struct recode *r, struct pool *pool, bool slow);
+/* Where it may take its time; kind: that of the job. */
+void recode_measure(struct recode *r, struct pool *pool, enum job_kind kind);
+void recode_write(struct recode *r, struct pool *pool, enum job_kind kind);
 
 #endif

@@ -38,7 +38,8 @@ member_run(struct job *job)
 }
 
 void
-team_run(struct pool *pool, bool slow, size_t parts, team_fn run, void *work)
+team_run(struct pool *pool, enum job_kind kind, size_t parts, team_fn run,
+         void *work)
 {
     struct team team = {.run = run, .work = work, .parts = parts};
     struct member members[TEAM_MOST - 1] = {0};
@@ -50,7 +51,7 @@ team_run(struct pool *pool, bool slow, size_t parts, team_fn run, void *work)
     for (; n + 1 < most; n++) {
         members[n].team = &team;
         members[n].job.run = member_run;
-        members[n].job.slow = slow;
+        members[n].job.kind = kind == JOB_HANGS ? JOB_HANGS : JOB_HELPS;
         members[n].job.awaited = true;
         if (pool_submit(pool, NULL, &members[n].job) < 0) {
             break;

@@ -39,26 +39,35 @@ worker_call(struct pool *pool)
         pool->idle_count--;
         pool->coming++;
         worker->called = true;
+        if (worker->watches) {
+            worker->watches = pool->watched = false;
+        }
     }
     return worker;
 }
 
-/* Sleep until called; false when nobody did for idle_ms. */
+/* Sleep until called, or until it is time to look after the jobs that are held
+ * back; false when there was no need of this worker for idle_ms. */
 static bool
 worker_rest(struct worker *self)
 {
     struct pool *pool = self->pool;
     struct timespec until;
+    unsigned moves = pool->work_moves, ms = pool->idle_ms;
 
     self->called = false;
+    if (pool_wanted(pool) > pool->coming) {
+        self->watches = pool->watched = true;
+        ms = pool->stuck_ms;
+    }
     self->next = pool->idle;
     pool->idle = self;
     pool->idle_count++;
     pool_check(pool);
 
     clock_gettime(WORKER_CLOCK, &until);
-    until.tv_sec += (time_t)(pool->idle_ms / 1000);
-    until.tv_nsec += (long)(pool->idle_ms % 1000) * 1000000;
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
@@ -76,7 +85,13 @@ worker_rest(struct worker *self)
     }
     *link = self->next;
     pool->idle_count--;
-    return false;
+    if (!self->watches) {
+        return false;
+    }
+    self->watches = pool->watched = false;
+    pool->coming++;
+    pool_unstick(pool, moves);
+    return true;
 }
 
 /* Look for another submit than the one seen, for as long as it pays. */
@@ -116,15 +131,14 @@ worker_spin(struct pool *pool)
 static void
 worker_run(struct pool *pool, struct job *job)
 {
-    bool slow = job->slow; /* once posted the job may be gone */
+    enum job_kind kind = job->kind; /* once posted the job may be gone */
 
     pool_check(pool);
     pool_unlock(pool);
     job->run(job);
     pool_lock(pool);
 
-    pool->running--;
-    pool->slow_running -= slow;
+    pool_ended(pool, kind);
     pool->coming++;
     job_move(job, JOB_RUNNING, JOB_DONE);
     struct port *port = port_post(pool, job);
@@ -143,16 +157,13 @@ static void
 worker_leave(struct worker *self)
 {
     struct pool *pool = self->pool;
-    struct worker *called;
 
     self->next = pool->spare;
     pool->spare = self;
     pool->threads--;
     /* It may have been called for a job and leave for another reason.  The
      * signal is sent under the lock, as the pool may be gone after it. */
-    if (worker_summon(pool, &called) > 0 && called != NULL) {
-        pthread_cond_signal(&called->wake);
-    }
+    worker_summon_more(pool);
     pool_check(pool);
     pool_unlock_leave(pool);
 }
@@ -174,6 +185,7 @@ worker_main(void *arg)
         }
         struct job *job = pool_take(pool);
         if (job != NULL) {
+            worker_summon_more(pool);
             worker_run(pool, job);
             worker_spin(pool);
         }
@@ -270,7 +282,7 @@ int
 worker_summon(struct pool *pool, struct worker **called)
 {
     *called = NULL;
-    if (pool_ready(pool) <= pool->coming) {
+    if (pool_wanted(pool) <= pool->coming) {
         return 0;
     }
     *called = worker_call(pool);
@@ -282,6 +294,15 @@ worker_summon(struct pool *pool, struct worker **called)
     }
     int err = worker_start(pool);
     return err < 0 ? err : 1;
+}
+
+void
+worker_summon_more(struct pool *pool)
+{
+    struct worker *called;
+    if (worker_summon(pool, &called) > 0 && called != NULL) {
+        pthread_cond_signal(&called->wake);
+    }
 }
 
 void

@@ -26,7 +26,7 @@ test_order(void)
     check(gate_await(&gate, 1), "order: the first job is held in the worker");
     for (int i = 1; i < n; i++) {
         task_init(&tasks[i], NULL, &clock);
-        tasks[i].job.slow = i % 3 == 0;
+        tasks[i].job.kind = i % 3 == 0 ? JOB_HANGS : JOB_WAITS;
         task_submit(pool, port, &tasks[i]);
     }
     gate_open(&gate);
@@ -168,7 +168,7 @@ test_slow(void)
     port = port_create(pool, &err);
     for (int i = 0; i < MANY; i++) {
         task_init(&slow[i], &gate, NULL);
-        slow[i].job.slow = true;
+        slow[i].job.kind = JOB_HANGS;
         task_submit(pool, NULL, &slow[i]);
     }
     check(gate_await(&gate, 2), "slow: two of five workers are held");
@@ -190,10 +190,73 @@ test_slow(void)
 
     pool = pool_create(1);
     task_init(&local, NULL, NULL);
-    local.job.slow = true;
+    local.job.kind = JOB_HANGS;
     task_submit(pool, NULL, &local);
     pool_wait(pool, &local.job);
     check(local.ran == 1, "slow: a pool of one worker takes slow jobs");
+    pool_destroy(pool);
+}
+
+/* Jobs that work: all processors but one, until they are stuck. */
+static void
+test_work(void)
+{
+    static struct task work[MANY];
+    struct task local;
+    struct pool *pool = pool_create(64);
+    struct pool_stats stats;
+    struct gate gate;
+
+    pool->processors = 2;
+    pool->stuck_ms = CHECK_MS * 10;
+    gate_init(&gate);
+    for (int i = 0; i < MANY; i++) {
+        task_init(&work[i], &gate, NULL);
+        work[i].job.kind = JOB_WORKS;
+        task_submit(pool, NULL, &work[i]);
+    }
+    gate_await(&gate, 1);
+    task_init(&local, NULL, NULL);
+    task_submit(pool, NULL, &local);
+    pool_wait(pool, &local.job);
+    check(local.ran == 1, "work: one that waits passes thousands that work");
+    pool_get_stats(pool, &stats);
+    check(stats.queued == MANY - 1 && gate_arrived(&gate) == 1,
+          "work: one processor of two is left to the loop");
+    gate_open(&gate);
+    for (int i = 0; i < MANY; i++) {
+        pool_wait(pool, &work[i].job);
+    }
+    check(gate_arrived(&gate) == MANY, "work: all run in the end");
+    pool_destroy(pool);
+}
+
+/* Those that work wait all the same: more come, one after the other. */
+static void
+test_stuck(void)
+{
+    struct task work[24], other;
+    struct pool *pool = pool_create(32);
+    struct gate gate;
+
+    pool->processors = 2;
+    pool->stuck_ms = 1;
+    pool->idle_ms = 1;
+    gate_init(&gate);
+    for (int i = 0; i < 24; i++) {
+        task_init(&work[i], &gate, NULL);
+        work[i].job.kind = JOB_WORKS;
+        task_submit(pool, NULL, &work[i]);
+        task_init(&other, NULL, NULL); /* may take away who watches */
+        task_submit(pool, NULL, &other);
+        pool_wait(pool, &other.job);
+    }
+    check(gate_await(&gate, 24), "work: those that are stuck hold nobody up");
+    gate_open(&gate);
+    for (int i = 0; i < 24; i++) {
+        pool_wait(pool, &work[i].job);
+    }
+    check(pool_await_threads(pool, 0, 0), "work: all workers leave");
     pool_destroy(pool);
 }
 
@@ -374,6 +437,8 @@ main(void)
     test_shrink();
     test_lowered();
     test_slow();
+    test_work();
+    test_stuck();
     test_cancel();
     test_wait_and_reap();
     test_no_thread();

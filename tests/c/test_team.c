@@ -44,19 +44,19 @@ test_parts(void)
     struct task busy;
     struct gate gate;
 
-    team_run(pool, false, PARTS, count_part, &crowd);
+    team_run(pool, JOB_WAITS, PARTS, count_part, &crowd);
     check(all_ran_once(&crowd), "team: each part runs once");
 
     gate_init(&gate);
     task_init(&busy, &gate, NULL);
     task_submit(one, NULL, &busy);
     check(gate_await(&gate, 1), "team: the only worker is held");
-    team_run(one, false, PARTS, count_part, &alone);
+    team_run(one, JOB_WAITS, PARTS, count_part, &alone);
     check(all_ran_once(&alone), "team: it needs no worker to end");
     gate_open(&gate);
     pool_wait(one, &busy.job);
 
-    team_run(pool, true, 0, count_part, &none);
+    team_run(pool, JOB_HANGS, 0, count_part, &none);
     check(atomic_load(&none.runs[0]) == 0, "team: no parts, no calls");
     check(pool_orphans(pool) == NULL, "team: its members are no orphans");
     pool_destroy(one);
@@ -73,7 +73,7 @@ static void
 runner_run(struct job *job)
 {
     struct runner *runner = (struct runner *)job;
-    team_run(runner->pool, false, PARTS, count_part, runner->counted);
+    team_run(runner->pool, JOB_WAITS, PARTS, count_part, runner->counted);
 }
 
 /* As files use it: from inside of jobs, several at once, more than workers. */
