@@ -56,11 +56,15 @@ def read_entries(path: Any) -> Entries:
         return Entries(list(entries))
 
 
-def read_kinds(path: Any) -> tuple[list[Any], list[Any], list[Any]]:
-    """Return the names of directories, of others, and which are links."""
+def read_kinds(path: Any, follow: bool) -> tuple[list[Any], list[Any]] | None:
+    """Return the names of directories and of others.
+
+    None: the path is a link, and follow is false.
+    """
     folders: list[Any] = []
     others: list[Any] = []
-    links: list[Any] = []
+    if not follow and os.path.islink(path):
+        return None
     with os.scandir(path) as entries:
         for entry in entries:
             try:
@@ -68,6 +72,4 @@ def read_kinds(path: Any) -> tuple[list[Any], list[Any], list[Any]]:
             except OSError:
                 leads = False
             (folders if leads else others).append(entry.name)
-            if leads and entry.is_symlink():
-                links.append(entry.name)
-    return folders, others, links
+    return folders, others

@@ -13,9 +13,11 @@ A wrong argument raises what the function of os raises.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from asyncio import ensure_future, get_running_loop
+from collections import deque
 
 from . import ospath as path
 from ._calls import Operation, answer, delegate, native, running
@@ -25,7 +27,7 @@ from .base import wrap
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
     from concurrent.futures import Executor
     from typing import Any
 
@@ -724,8 +726,29 @@ def _decline(*args: Any) -> Any:
     return NotImplemented
 
 
-# How many directories walk() reads ahead.
+# How many directories walk() reads ahead, of those in one.
 _AHEAD = 8
+
+
+class _Folder:
+    """A directory that walk() is in: those in it that it is to go to."""
+
+    def __init__(self, path: Any, names: Iterable[Any], after: Any) -> None:
+        self.path = path
+        self.names = iter(names)
+        self.after = after  # given once all in it is done; bottom up
+        self.ahead: deque[tuple[Any, Future[Any]]] = deque()
+
+    def read_ahead(self, read: Callable[[Any], Future[Any]]) -> bool:
+        """Have the next ones read; tell whether any is left."""
+        while len(self.ahead) < _AHEAD:
+            for name in self.names:
+                path = os.path.join(self.path, name)
+                self.ahead.append((path, read(path)))
+                break
+            else:
+                break
+        return bool(self.ahead)
 
 
 async def walk(
@@ -746,48 +769,50 @@ async def walk(
         a directory is left out.
     followlinks: go to where links to directories lead, too.
     Gives (path, names of directories, names of others) for each.  A directory
-    is read in one trip to a thread, and some are read before their turn.
+    is read in one trip to a thread, and up to eight of those beside it before
+    their turn: what the body of the loop changes there may come too late.
     """
 
     sys.audit("os.walk", top, topdown, onerror, followlinks)
+    follow = bool(followlinks)
 
-    def read(folder: Any) -> Future[Any]:
+    def read(path: Any, links: bool = follow) -> Future[Any]:
         return ensure_future(
-            answer(loop, executor, native.os_walk, (folder,), read_kinds,
-                   folder)
+            answer(loop, executor, native.os_walk, (path, links), read_kinds,
+                   path, links)
         )
 
-    # Paths to go to, each with its reading where that has begun, the next
-    # last; and, bottom up, what is given once all below it is done.
-    stack: list[Any] = [[os.fspath(top), None]]
+    path = os.fspath(top)
+    start = _Folder(path, (), None)
+    start.ahead.append((path, read(path, True)))
+    folders = [start]
     try:
-        while stack:
-            here = stack.pop()
-            if len(here) == 3:
-                yield tuple(here)
+        while folders:
+            here = folders[-1]
+            if not here.read_ahead(read):
+                folders.pop()
+                if here.after is not None:
+                    yield here.after
                 continue
-            folder, reading = here
+            path, reading = here.ahead.popleft()
             try:
-                found = await (reading or read(folder))
+                found = await reading
             except OSError as error:
                 if onerror is not None:
                     onerror(error)
                 continue
-            folders, others, links = found
+            if found is None:
+                continue
             if topdown:
-                yield folder, folders, others
-            else:
-                stack.append([folder, folders, others])
-            for name in reversed(folders):
-                if followlinks or name not in links:
-                    stack.append([os.path.join(folder, name), None])
-            for ahead in stack[-_AHEAD:]:
-                if len(ahead) == 2 and ahead[1] is None:
-                    ahead[1] = read(ahead[0])
+                yield path, *found
+            folders.append(
+                _Folder(path, tuple(found[0]),
+                        None if topdown else (path, *found))
+            )
     finally:
-        for ahead in stack:
-            if len(ahead) == 2 and ahead[1] is not None:
-                ahead[1].cancel()
+        for here in folders:
+            for path, reading in here.ahead:
+                reading.cancel()
 
 
 if hasattr(os, "link"):
@@ -860,17 +885,16 @@ if hasattr(os, "sendfile"):
 
     async def _until_writable(fd: int) -> None:
         loop = get_running_loop()
-        # A number of our own: a transport may watch the other.
-        own = os.dup(fd)
+        ready = loop.create_future()
+        loop.add_writer(fd, _settle, ready)
         try:
-            ready = loop.create_future()
-            loop.add_writer(own, _settle, ready)
-            try:
-                await ready
-            finally:
-                loop.remove_writer(own)
+            await ready
         finally:
-            os.close(own)
+            loop.remove_writer(fd)
+
+    def _check_same(fd: int, other: int) -> None:
+        if not os.path.samestat(os.fstat(fd), os.fstat(other)):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     async def sendfile(
         out_fd: FileDescriptorLike,
@@ -890,22 +914,38 @@ if hasattr(os, "sendfile"):
             is moved.
         count: how many bytes at most.
         Returns the number of bytes that were copied, 0 at the end.
-        Raises OSError as os.sendfile does; see sendfile(2).
+        Raises OSError as os.sendfile does; see sendfile(2).  EBADF: out_fd was
+        closed while it was waited for.
         """
-        while True:
-            try:
-                return await answer(
-                    loop,
-                    executor,
-                    native.os_sendfile,
-                    (out_fd, in_fd, offset, count),
-                    os.sendfile,
-                    out_fd,
-                    in_fd,
-                    offset,
-                    count,
-                )
-            except BlockingIOError:
-                if not isinstance(out_fd, int):
-                    out_fd = out_fd.fileno()
-                await _until_writable(out_fd)
+
+        def send(fd: Any) -> Coroutine[Any, Any, int]:
+            return answer(
+                loop,
+                executor,
+                native.os_sendfile,
+                (fd, in_fd, offset, count),
+                os.sendfile,
+                fd,
+                in_fd,
+                offset,
+                count,
+            )
+
+        try:
+            return await send(out_fd)
+        except BlockingIOError:
+            if not isinstance(out_fd, int):
+                out_fd = out_fd.fileno()
+        # A number of our own: a transport may watch the other, which may be
+        # closed meanwhile, and stand for another file then.
+        own = os.dup(out_fd)
+        try:
+            while True:
+                await _until_writable(own)
+                _check_same(out_fd, own)
+                try:
+                    return await send(own)
+                except BlockingIOError:
+                    continue
+        finally:
+            os.close(own)

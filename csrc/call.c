@@ -20,6 +20,7 @@ call_clear(struct call *call)
         Py_CLEAR(call->given[i]);
         Py_CLEAR(call->encoded[i]);
     }
+    Py_CLEAR(call->list);
     free(call->fs.data);
     call->fs.data = NULL;
 }

@@ -16,6 +16,7 @@ struct call {
     PyObject *given[2];   /* str, bytes or int: as errors and events say it */
     PyObject *encoded[2]; /* bytes that a name points into, where given does
                            * not hold them */
+    PyObject *list;       /* of names, not whole yet */
     struct OpObject *op;  /* borrowed: who waits; NULL: nobody any more */
     bool busy;            /* the job is under way, or its end is */
 };

@@ -82,6 +82,13 @@ exists_inline(struct fs *fs, const struct fs_path *path)
     return found;
 }
 
+/* A lookup is made with the effective ids, access(2) asks for the real ones. */
+static bool
+ids_are_real(void)
+{
+    return getuid() == geteuid() && getgid() == getegid();
+}
+
 /* getcwd(2) asks no file system; POSIX does not promise that. */
 static bool
 cwd_inline(struct fs *fs)
@@ -117,7 +124,8 @@ fs_try_inline(struct fs *fs)
         return true;
     case FS_ACCESS:
         fs->yes = true;
-        return fs->mode == F_OK && exists_inline(fs, &fs->path[0]);
+        return fs->mode == F_OK && (fs->effective || ids_are_real())
+               && exists_inline(fs, &fs->path[0]);
     case FS_CWD:
         return cwd_inline(fs);
     default:
@@ -356,6 +364,6 @@ fs_run(struct job *job)
     fs->size = fs->entries = 0;
     fs->bad = 0;
     fs->bad_len = 0;
-    fs->yes = false;
+    fs->yes = fs->early = false;
     fs->err = -fs_table[fs->call](fs);
 }

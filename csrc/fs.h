@@ -31,7 +31,8 @@ enum fs_call {
     FS_READLINK,   /* data: the target, size bytes */
     FS_CWD,        /* data: the name, size bytes */
     FS_LIST,       /* data: entries, see fs_entry_next */
-    FS_WALK,       /* the same, and what a link leads to */
+    FS_WALK,       /* the same, and what a link leads to; unless follow is
+                    * set, yes: the path is itself a link */
     FS_MAKEDIRS,   /* data: traces, as with the next two */
     FS_REMOVEDIRS,
     FS_RENAMES,
@@ -84,6 +85,7 @@ struct fs {
     size_t bad_len;    /* of the part of its name that did; 0: all */
     enum device_class device; /* as far as it is known */
     bool yes;
+    bool early;        /* FS_LIST: a descriptor that is no open file */
     ssize_t moved;
     char *data;        /* malloc'ed; the owner frees it */
     size_t size;       /* bytes of data */
@@ -109,7 +111,6 @@ struct fs_entry {
     size_t len;
     unsigned char type;
     bool ascii;
-    bool links; /* it is a symbolic link */
     bool leads; /* a directory; for FS_WALK also a link to one */
 };
 

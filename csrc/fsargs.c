@@ -282,8 +282,8 @@ fs_audit(const struct fs_op *what, const struct call *call)
         return PySys_Audit("os.chmod", "Oii", path, (int)fs->mode,
                            event_dir(call, 0));
     case EVENT_CHOWN:
-        return PySys_Audit("os.chown", "Oiii", path, (int)fs->uid,
-                           (int)fs->gid, event_dir(call, 0));
+        return PySys_Audit("os.chown", "OIIi", path, (unsigned)fs->uid,
+                           (unsigned)fs->gid, event_dir(call, 0));
     case EVENT_RENAME:
         return PySys_Audit("os.rename", "OOii", path, other,
                            event_dir(call, 0), event_dir(call, 1));

@@ -35,7 +35,6 @@ fs_entry_next(const char *data, size_t *at)
         .len = head.len,
         .type = head.type,
         .ascii = head.flags & ENTRY_ASCII,
-        .links = head.type == DT_LNK,
         .leads = head.flags & ENTRY_LEADS,
     };
     *at += sizeof(head) + head.len + 1;
@@ -147,17 +146,33 @@ list_read(struct fs *fs, DIR *stream)
     return rc;
 }
 
+/* Of a path that may have become a link since its name was read, what it leads
+ * to is not opened. */
+static int
+list_open(struct fs *fs, const struct fs_path *path)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK;
+    if (path->name != NULL) {
+        bool bare = fs->call == FS_WALK && !fs->follow;
+        return sys_open(path->name, flags | (bare ? O_NOFOLLOW : 0), 0);
+    }
+    int fd = sys_dup(path->fd);
+    fs->early = fd < 0;
+    return fd;
+}
+
 int
 fs_list(struct fs *fs)
 {
     const struct fs_path *path = &fs->path[0];
-    int fd = path->name != NULL
-                 ? sys_open(path->name, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0)
-                 : sys_dup(path->fd);
-    if (fd < 0) {
-        return fd;
-    }
     struct stat st;
+    int fd = list_open(fs, path);
+    if (fd < 0) {
+        fs->yes = fs->call == FS_WALK && !fs->follow
+                  && sys_fstatat(AT_FDCWD, path->name, false, &st) == 0
+                  && S_ISLNK(st.st_mode);
+        return fs->yes ? 0 : fd;
+    }
     if (sys_fstat(fd, &st) == 0) {
         fs->device = device_lookup(fs->devices, st.st_dev);
         if (fs->device != DEVICE_SLOW) {

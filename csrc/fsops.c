@@ -143,7 +143,7 @@ AIOF_FUNCTION(getcwd, "", FS_CWD, ANSWER_NAME, .nameless = true)
 AIOF_FUNCTION(getcwdb, "", FS_CWD, ANSWER_BYTES, .nameless = true)
 AIOF_FUNCTION(listdir, "D", FS_LIST, ANSWER_LIST, .event = EVENT_LISTDIR)
 AIOF_FUNCTION(scandir, "D", FS_LIST, ANSWER_SCAN, .event = EVENT_SCANDIR)
-AIOF_FUNCTION(walk, "p", FS_WALK, ANSWER_WALK, .event = EVENT_SCANDIR)
+AIOF_FUNCTION(walk, "pf", FS_WALK, ANSWER_WALK, .event = EVENT_SCANDIR)
 AIOF_FUNCTION(makedirs, "pmx", FS_MAKEDIRS, ANSWER_NONE, .event = EVENT_MKDIR)
 AIOF_FUNCTION(removedirs, "p", FS_REMOVEDIRS, ANSWER_NONE,
               .event = EVENT_RMDIR)

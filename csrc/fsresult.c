@@ -98,13 +98,16 @@ vfs_result(const ModuleState *state, const struct statvfs *vfs)
     if (result == NULL) {
         return NULL;
     }
+    /* Signed, as os has them, but for the last. */
     const unsigned long long values[VFS_FIELDS] = {
         vfs->f_bsize, vfs->f_frsize, vfs->f_blocks, vfs->f_bfree,
         vfs->f_bavail, vfs->f_files, vfs->f_ffree, vfs->f_favail,
         vfs->f_flag, vfs->f_namemax, vfs->f_fsid};
     bool whole = true;
     for (int i = 0; i < VFS_FIELDS; i++) {
-        PyObject *value = PyLong_FromUnsignedLongLong(values[i]);
+        PyObject *value = i < VFS_FIELDS - 1
+                              ? PyLong_FromLongLong((long long)values[i])
+                              : PyLong_FromUnsignedLongLong(values[i]);
         whole = whole && value != NULL;
         PyStructSequence_SetItem(result, i, value); /* steals */
     }
@@ -223,7 +226,7 @@ raise_error(const struct fs_op *what, const struct call *call)
     PyObject *name = Py_XNewRef(call->given[fs->bad]), *other = NULL;
     bool number = name != NULL && PyLong_Check(name);
     if (what->nameless
-        || (number && (fs->call == FS_LIST || fs->call == FS_TRUNCATE))) {
+        || (number && (fs->early || fs->call == FS_TRUNCATE))) {
         Py_CLEAR(name); /* as os has it */
     }
     else if (names_both(fs)) {
@@ -315,8 +318,9 @@ fs_result(ModuleState *state, const struct fs_op *what, struct call *call)
 /* How many entries between two looks at the budget, and ns for each. */
 enum { LIST_PIECE = 256, LIST_COST = 50 };
 
-/* A list that nobody sees before it is whole: it has room for n items, and
- * the collector of cycles, which could show it, does not know it. */
+/* A list that nobody sees before it is whole: it has room for n items, the
+ * collector of cycles, which could show it, does not know it, and its owner
+ * does not show what it owns. */
 static PyObject *
 list_hidden(Py_ssize_t n)
 {
@@ -335,21 +339,16 @@ static int
 list_take(OpObject *op, const struct fs_entry *Py_UNUSED(entry),
           PyObject *name)
 {
-    PyList_SET_ITEM(op->acc, op->n, Py_NewRef(name));
+    PyList_SET_ITEM(op->call->list, op->n, Py_NewRef(name));
     return 0;
 }
 
-/* op->acc: (names of directories, names of others, and of the directories
- * those that are links). */
+/* op->acc: (names of directories, names of others). */
 static int
 walk_take(OpObject *op, const struct fs_entry *entry, PyObject *name)
 {
-    int rc = PyList_Append(PyTuple_GET_ITEM(op->acc, entry->leads ? 0 : 1),
-                           name);
-    if (rc == 0 && entry->leads && entry->links) {
-        rc = PyList_Append(PyTuple_GET_ITEM(op->acc, 2), name);
-    }
-    return rc;
+    return PyList_Append(PyTuple_GET_ITEM(op->acc, entry->leads ? 0 : 1),
+                         name);
 }
 
 /* op->n entries are taken, op->got is where the next one lies. */
@@ -382,17 +381,18 @@ entries_take(OpObject *op, entry_fn take)
 static enum step
 entries_result(OpObject *op, bool walks, PyObject **result)
 {
-    if (op->acc == NULL) {
-        op->acc = walks ? Py_BuildValue("([][][])")
-                        : list_hidden((Py_ssize_t)op->call->fs.entries);
-        if (op->acc == NULL) {
+    PyObject **made = walks ? &op->acc : &op->call->list;
+    if (*made == NULL) {
+        *made = walks ? Py_BuildValue("([][])")
+                      : list_hidden((Py_ssize_t)op->call->fs.entries);
+        if (*made == NULL) {
             return STEP_ERROR;
         }
     }
     enum step step = entries_take(op, walks ? walk_take : list_take);
     if (step == STEP_DONE) {
-        *result = op->acc;
-        op->acc = NULL;
+        *result = *made;
+        *made = NULL;
         if (!walks) {
             PyObject_GC_Track(*result);
         }
@@ -406,6 +406,10 @@ fs_result_list(OpObject *op, const struct fs_op *what, PyObject **result)
     if (op->call->fs.err != 0) {
         raise_error(what, op->call);
         return STEP_ERROR;
+    }
+    if (what->answer == ANSWER_WALK && op->call->fs.yes) {
+        *result = Py_NewRef(Py_None); /* a link, which is not gone along */
+        return STEP_DONE;
     }
     if (what->answer != ANSWER_SCAN) {
         return entries_result(op, what->answer == ANSWER_WALK, result);

@@ -265,7 +265,8 @@ fs_renames(struct fs *fs)
     struct trail trail;
     int rc = renames_prepare(fs);
     if (rc == 0) {
-        fs->bad_len = 0; /* from here on it is about both */
+        fs->bad = 0; /* from here on it is about both */
+        fs->bad_len = 0;
         rc = sys_renameat(AT_FDCWD, fs->path[0].name, AT_FDCWD,
                           fs->path[1].name);
     }

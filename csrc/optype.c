@@ -121,6 +121,17 @@ op_drop_work(OpObject *op)
 
 /* ---- the coroutine protocol ---- */
 
+#if AIOF_ONE_EXCEPTION
+/* The value of the last result, once it has been taken. */
+static inline void
+op_forget_value(ModuleState *state)
+{
+    if (state->stop != NULL && Py_REFCNT(state->stop) == 1) {
+        Py_CLEAR(((PyStopIterationObject *)state->stop)->value);
+    }
+}
+#endif
+
 /* Raise StopIteration(value); steals value.  From 3.12 on each result of an
  * await travels in one, so one exception object is kept and used again as
  * long as nobody else holds it; op_tp_dealloc lets go of the value. */
@@ -128,10 +139,12 @@ static void
 op_raise_stop(ModuleState *state, PyObject *value)
 {
 #if AIOF_ONE_EXCEPTION
+    op_forget_value(state); /* what it runs may use the object: look after it */
     PyObject *stop = state->stop;
     PyBaseExceptionObject *seen = (PyBaseExceptionObject *)stop;
     if (stop == NULL || Py_REFCNT(stop) != 1 || seen->traceback != NULL
-        || seen->context != NULL) {
+        || seen->context != NULL
+        || ((PyStopIterationObject *)stop)->value != NULL) {
         stop = PyObject_CallNoArgs(PyExc_StopIteration);
         if (stop == NULL) {
             Py_DECREF(value);
@@ -463,11 +476,11 @@ op_tp_dealloc(PyObject *self)
         return; /* resurrected by a warnings hook */
     }
     ModuleState *state = op->state;
+    /* What is cleared may run any code, which may find the operation by the
+     * collector: it has to look alive, and may be taken hold of. */
+    Py_SET_REFCNT(op, 1);
 #if AIOF_ONE_EXCEPTION
-    /* The value of the last result has been taken by now. */
-    if (state->stop != NULL && Py_REFCNT(state->stop) == 1) {
-        Py_CLEAR(((PyStopIterationObject *)state->stop)->value);
-    }
+    op_forget_value(state);
 #endif
     if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
         op_drop_work(op);
@@ -476,19 +489,24 @@ op_tp_dealloc(PyObject *self)
         call_abandon(op);
     }
     Py_CLEAR(op->file);
+    if (Py_REFCNT(op) > 1) {
+        op->status = OP_FINISHED;
+        Py_DECREF(op);
+        return;
+    }
     if (state->free_op_count < OP_FREE_MAX
         && !op->finalized) { /* a mark that the collector does not take off */
         /* What is owned has been cleared. */
         memset((char *)op + offsetof(OpObject, next), 0,
                sizeof(OpObject) - offsetof(OpObject, next));
         op->status = OP_FINISHED; /* or it would count as never awaited */
-        Py_SET_REFCNT(op, 1);
         op->next = state->free_ops;
         state->free_ops = op;
         state->free_op_count++;
         return;
     }
     PyObject_GC_UnTrack(self);
+    Py_SET_REFCNT(op, 0);
     PyObject_GC_Del(op);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }

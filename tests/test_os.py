@@ -5,7 +5,9 @@ every route.
 """
 
 import asyncio
+import errno
 import functools
+import gc
 import inspect
 import os
 import socket
@@ -85,6 +87,7 @@ CALLS = [
     ("renames", lambda p: (p("dir/inner"), p("x/y/z")), {}),
     ("renames", lambda p: (p("missing"), p("x/y/z")), {}),
     ("renames", lambda p: (p("file"), p("link/y/z")), {}),
+    ("renames", lambda p: (p("missing"), p("n/../q/r")), {}),
     ("link", lambda p: (p("file"), p("hard")), {}),
     ("link", lambda p: (p("file"), p("dir")), {}),
     ("link", lambda p: (p("link"), p("hard")), {}),
@@ -316,6 +319,46 @@ async def test_dir_fd_is_where_a_path_starts(tmp_path, aos):
     assert os.listdir(tmp_path / "in") == ["c"]
 
 
+async def test_descriptor_of_a_file_is_named_where_os_names_it(path, aos):
+    """listdir() and scandir() of what is no directory."""
+    path.touch()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        for number in (descriptor, 999_999):
+            for name in ("listdir", "scandir"):
+                with pytest.raises(OSError) as expected:
+                    getattr(os, name)(number)
+                with pytest.raises(OSError) as caught:
+                    await getattr(aos, name)(number)
+                assert caught.value.errno == expected.value.errno
+                assert caught.value.filename == expected.value.filename
+    finally:
+        os.close(descriptor)
+
+
+def test_access_asks_for_the_real_user(tmp_path):
+    """As access(2) does, whatever the effective one may do."""
+    if os.geteuid() != 0:
+        pytest.skip("to change the user takes root")
+    done = python(
+        """
+        import asyncio, os
+        import aiofiles_c.os as aos
+        os.mkdir("closed", 0o700)
+        open("closed/file", "w").close()
+        async def main():
+            await aos.stat("closed/file")
+            os.setresuid(65534, 0, 0)
+            return os.access("closed/file", 0), await aos.access(
+                "closed/file", 0), await aos.access(
+                "closed/file", 0, effective_ids=True)
+        print(asyncio.run(main()))
+        """,
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == "(False, False, True)"
+
+
 async def test_rename_across_devices_fails_as_in_os(make, aos):
     """EXDEV, with both names."""
     path, other = make(b"x"), f"/dev/shm/aiofiles_c-{os.getpid()}"
@@ -479,8 +522,23 @@ async def test_listdir_of_many_names_lets_the_loop_run(tmp_path, native):
             if now["jobs"] > jobs and not now["running"] + now["queued"]:
                 turns_taken += 1  # the worker is done, the list is not
 
+    def shown():
+        """Whatever of the list a debugger would find must bear a look."""
+        for holder in gc.get_objects():
+            if type(holder).__name__ == "Operation":
+                for thing in gc.get_referents(holder):
+                    if type(thing) is list:
+                        assert None not in thing
+
+    async def debugger():
+        for _ in range(20):
+            shown()
+            await asyncio.sleep(0)
+
     task = asyncio.ensure_future(others())
+    look = asyncio.ensure_future(debugger())
     got = await aiofiles_c.os.listdir(tmp_path)
+    await within(look)
     between = turns_taken
     await cancelled(task)
     assert between >= 3, between
@@ -525,6 +583,41 @@ async def test_walk_tells_what_cannot_be_read(tmp_path, ours_os):
     assert [type(error) for error in told] == [FileNotFoundError]
     assert told[0].filename == str(tmp_path / "no")
     assert [s async for s in ours_os.walk(tmp_path / "no")] == []
+
+
+@pytest.mark.parametrize("topdown", (True, False))
+async def test_walk_does_not_follow_what_has_become_a_link(
+    tmp_path, ours_os, topdown
+):
+    """What the body of the loop puts in the place of a directory, or adds."""
+    for name in ("inside/a", "inside/b", "outside/secret"):
+        os.makedirs(tmp_path / name)
+    os.symlink(tmp_path / "outside", tmp_path / "inside" / "link")
+    seen = []
+    async for here, folders, _ in ours_os.walk(tmp_path / "inside", topdown):
+        seen.append(os.path.relpath(here, tmp_path))
+        if here.endswith("inside") and topdown:
+            os.rmdir(tmp_path / "inside" / "b")
+            os.symlink(tmp_path / "outside", tmp_path / "inside" / "b")
+            folders[:] = ["link", "b", "a"]
+    assert sorted(seen) == sorted(
+        ["inside", "inside/a"] if topdown
+        else ["inside", "inside/a", "inside/b"]
+    )
+
+
+async def test_walk_of_many_directories_lets_the_loop_run(tmp_path, ours_os):
+    """No step of it takes a time that grows with the square of their number."""
+    for n in range(3000):
+        os.mkdir(tmp_path / f"{n:04}")
+        os.symlink("nowhere", tmp_path / f"dangling{n}")
+        os.symlink(f"{n:04}", tmp_path / f"link{n}")
+    count = 0
+    async for _ in ours_os.walk(tmp_path):
+        count += 1
+        if count == 20:
+            break
+    assert count == 20
 
 
 async def test_walk_can_be_left(tmp_path, ours_os):
@@ -625,6 +718,7 @@ EVENTS = [
     ("makedirs", ("p/q/r",), {}),
     ("removedirs", ("p/q/r",), {}),
     ("renames", ("f", "x/y"), {}),
+    ("chown", ("f", -1, -1), {}),
     ("truncate", ("missing", 3), {}),
     ("chmod", ("missing", 0o600), {}),
     ("chown", ("missing", 1, 2), {}),
@@ -942,6 +1036,53 @@ async def test_sendfile_waits_for_a_socket_that_is_full(make, ours_os):
         ours.close()
         other.close()
     assert bytes(received) == source.read_bytes()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="it has other parameters elsewhere"
+)
+async def test_sendfile_to_a_socket_closed_meanwhile_hits_no_other_file(
+    make, ours_os
+):
+    """The number may stand for another file by the time there is room."""
+    source = make(b"x" * (1 << 20))
+    victim = source.with_name("victim")
+    ours, other = socket.socketpair()
+    ours.setblocking(False)
+    other.setblocking(False)
+    number = ours.fileno()
+
+    def held(number):
+        """How many descriptors there are of the same."""
+        what = os.readlink(f"/proc/self/fd/{number}")
+        links = (f"/proc/self/fd/{n}" for n in os.listdir("/proc/self/fd"))
+        return sum(os.path.islink(n) and os.readlink(n) == what for n in links)
+
+    try:
+        with open(source, "rb") as file:
+            with pytest.raises(BlockingIOError):
+                while True:
+                    os.sendfile(number, file.fileno(), 0, 1 << 20)
+            task = asyncio.ensure_future(
+                ours_os.sendfile(number, file.fileno(), 0, 1 << 20)
+            )
+            await eventually(lambda: held(number) == 2, "it waits")
+            ours.close()
+            reused = os.open(victim, os.O_WRONLY | os.O_CREAT)
+            assert reused == number
+            try:
+                with pytest.raises(BlockingIOError):
+                    while True:
+                        other.recv(1 << 20)
+                with pytest.raises(OSError) as caught:
+                    await within(task)
+            finally:
+                os.close(reused)
+            assert caught.value.errno == errno.EBADF
+    finally:
+        ours.close()
+        other.close()
+    assert victim.read_bytes() == b""
 
 
 @pytest.mark.skipif(

@@ -125,6 +125,44 @@ async def test_file_collected_in_a_cycle_is_flushed(lib, path):
         assert await at_once(lib, path, lambda: path.read_text() == "data")
 
 
+@pytest.mark.parametrize(
+    "look",
+    (
+        "gc.collect()",
+        "found.extend(o for o in gc.get_objects() if type(o) is Operation)",
+    ),
+)
+def test_argument_whose_destructor_runs_the_collector(tmp_path, look):
+    """An operation that is being dropped, and is found or kept, is whole."""
+    python(
+        """
+        import asyncio, gc, sys
+        import aiofiles_c
+        from aiofiles_c._calls import Operation
+
+        found = []
+
+        class Data(bytes):
+            def __del__(self):
+                LOOK
+
+        async def main():
+            async with aiofiles_c.open("file", "wb") as file:
+                for _ in range(500):
+                    await file.write(Data(b"x"))
+                    await file.tell()
+                    if len(found) > 1000:
+                        found.clear()
+            assert open("file", "rb").read() == b"x" * 500
+
+        asyncio.run(main())
+        found.clear()
+        gc.collect()
+        """.replace("LOOK", look),
+        cwd=tmp_path,
+    )
+
+
 async def test_file_collected_closed_is_silent(lib, path):
     """Nothing is said of a file that was closed."""
     file = [await lib.open(path, "w")]
