@@ -2,10 +2,12 @@
  *
  * Loop thread, with the GIL.
  *
- *   on the stack --call_move--> the operation's --call_abandon--> freed
+ *   on the stack --call_move--> the operation's --call_abandon--> dropped
  *                                  |   ^                            ^
  *                     call_submit  v   | call_finish                |
  *                                  busy --call_abandon--> nobody's -'
+ *
+ * What is dropped is freed, at once or after a run that closes its files.
  */
 #include "call.h"
 
@@ -23,6 +25,8 @@ call_clear(struct call *call)
     Py_CLEAR(call->list);
     free(call->fs.data);
     call->fs.data = NULL;
+    fs_copy_free(call->fs.copy);
+    call->fs.copy = NULL;
 }
 
 static void
@@ -53,6 +57,8 @@ call_hold(struct job *Py_UNUSED(job))
 {
 }
 
+static void call_drop(struct call *call, struct port *port);
+
 static void
 call_finish(struct job *job)
 {
@@ -60,6 +66,20 @@ call_finish(struct job *job)
     call->busy = false;
     if (call->op != NULL) {
         op_wake(call->op);
+    }
+    else {
+        call_drop(call, job->port);
+    }
+}
+
+/* Nobody's, and no worker has it.  To close files may wait, so that one that
+ * still has some open is run once more. */
+static void
+call_drop(struct call *call, struct port *port)
+{
+    if (fs_copy_is_open(call->fs.copy)
+        && pool_submit(call->pool, port, &call->fs.job) == 0) {
+        call->busy = true;
     }
     else {
         call_free(call);
@@ -80,13 +100,16 @@ call_submit(OpObject *op)
     if (port == NULL) {
         return STEP_ERROR;
     }
+    call->pool = op->state->pool;
     job->run = fs_run;
     job->hold = call_hold;
     job->finish = call_finish;
     /* The other end of a socket may take its time. */
     bool hangs = call->fs.device == DEVICE_SLOW
                  || call->fs.call == FS_SENDFILE;
-    job->kind = hangs ? JOB_HANGS : JOB_WAITS;
+    /* The first run of a copy opens files whose device is not known yet. */
+    bool copies = fs_copy_is_open(call->fs.copy);
+    job->kind = hangs ? JOB_HANGS : copies ? JOB_WORKS : JOB_WAITS;
     if (pool_submit(op->state->pool, port, job) < 0) {
         PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
         return STEP_ERROR;
@@ -113,11 +136,15 @@ call_abandon(OpObject *op)
     struct pool *pool = op->state->pool;
     op->call = NULL;
     call->op = NULL;
-    /* A job in a batch that is being finished is none of these, and call_free
+    fs_copy_stop(call->fs.copy);
+    /* A job in a batch that is being finished is none of these, and call_drop
      * comes from its call_finish. */
     if (!call->busy || pool_cancel(pool, &call->fs.job)
-        || pool_reap(pool, &call->fs.job)
-        || pool_lost(pool, &call->fs.job)) {
+        || pool_reap(pool, &call->fs.job)) {
+        call->busy = false;
+        call_drop(call, NULL);
+    }
+    else if (pool_lost(pool, &call->fs.job)) {
         call_free(call);
     }
 }

@@ -18,6 +18,7 @@ struct call {
                            * not hold them */
     PyObject *list;       /* of names, not whole yet */
     struct OpObject *op;  /* borrowed: who waits; NULL: nobody any more */
+    struct pool *pool;    /* borrowed: set when it is submitted */
     bool busy;            /* the job is under way, or its end is */
 };
 

@@ -355,6 +355,7 @@ static int (*const fs_table[FS_CALLS])(struct fs *) = {
     [FS_TRUNCATE] = run_simple,
     [FS_FSYNC] = run_simple,
     [FS_FDATASYNC] = run_simple,
+    [FS_COPY] = fs_copy,
 };
 
 void

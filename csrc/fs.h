@@ -7,6 +7,7 @@
 #ifndef AIOFILES_C_FS_H
 #define AIOFILES_C_FS_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -43,6 +44,7 @@ enum fs_call {
     FS_TRUNCATE,
     FS_FSYNC,
     FS_FDATASYNC,
+    FS_COPY,       /* copy; again, if that has more */
     FS_CALLS
 };
 
@@ -59,6 +61,31 @@ struct fs_trace {
     unsigned char path; /* index of fs.path */
     bool removes;
     size_t len;
+};
+
+/* How bytes are copied; each gives place to the next. */
+enum copy_way {
+    COPY_CLONE, /* the file system lets both share them (FICLONE) */
+    COPY_RANGE, /* copy_file_range(2) */
+    COPY_SEND,  /* sendfile(2) */
+    COPY_PLAIN  /* read and write */
+};
+
+/* A copy under way, from one run of its job to the next. */
+struct fs_copy {
+    atomic_bool stop; /* loop thread, at any time; the worker looks */
+    size_t slice;     /* read-only once submitted: bytes after which a run
+                       * ends, roughly; SIZE_MAX: by time alone */
+    /* the worker's while RUNNING, the loop thread's after */
+    int from, to;     /* open between two runs; else -1 */
+    enum copy_way way;
+    enum copy_way unshared; /* the way that comes after COPY_CLONE */
+    off_t done;       /* bytes */
+    off_t total;      /* the size of the source, when it was opened */
+    bool more;        /* not at the end: run the job again */
+    bool declined;    /* not two regular files: nothing was done */
+    char *buffer;     /* COPY_PLAIN; malloc'ed, room bytes are used */
+    size_t room;
 };
 
 struct fs {
@@ -78,6 +105,7 @@ struct fs {
     struct timespec times[2]; /* FS_UTIME */
     struct device_table *devices;
     struct fs_path path[2];
+    struct fs_copy *copy;     /* FS_COPY: owned by the owner of this */
 
     /* the answer: the worker's while RUNNING, the loop thread's after */
     int err;           /* 0 or an errno */
@@ -122,6 +150,25 @@ char *fs_grow(struct fs *fs, size_t n);
 
 /* FS_LIST, FS_WALK: 0 or -errno. */
 int fs_list(struct fs *fs);
+
+/* ---- fscopy.c ---- */
+
+/* One that is not begun; NULL: no memory. */
+struct fs_copy *fs_copy_new(void);
+
+/* Free it, and close what it still has open, which may wait; NULL is fine.
+ * No worker has it. */
+void fs_copy_free(struct fs_copy *copy);
+
+/* Whether it needs another run to be closed.  No worker has it. */
+bool fs_copy_is_open(const struct fs_copy *copy);
+
+/* Have the run under way, or the next one, do nothing more than close both
+ * files.  Loop thread. */
+void fs_copy_stop(struct fs_copy *copy);
+
+/* FS_COPY: 0 or -errno. */
+int fs_copy(struct fs *fs);
 
 /* ---- fstree.c: 0 or -errno ---- */
 

@@ -240,6 +240,14 @@ fs_parse(const struct fs_op *what, struct call *call, PyObject *const *args,
         }
         args += takes;
     }
+    if (fs->call == FS_COPY) {
+        fs->copy = fs_copy_new();
+        if (fs->copy == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        return 1;
+    }
     if (fs->call == FS_CHMOD && !fs->follow) {
         return 0; /* where that can be done, os knows how */
     }

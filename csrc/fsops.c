@@ -36,7 +36,7 @@ fs_answer(OpObject *op, PyObject **result)
     return step;
 }
 
-static enum step
+enum step
 fs_step(OpObject *op, PyObject **result)
 {
     switch (op->phase) {
@@ -56,7 +56,12 @@ fs_step(OpObject *op, PyObject **result)
     default:
         break;
     }
-    return op->call->busy ? STEP_BLOCK : fs_answer(op, result);
+    if (op->call->busy) {
+        return STEP_BLOCK;
+    }
+    enum step step = op->call->fs.copy != NULL ? copying_go_on(op)
+                                               : STEP_DONE;
+    return step == STEP_DONE ? fs_answer(op, result) : step;
 }
 
 /* An operation for what is not answered yet; the call is its own. */
@@ -74,7 +79,7 @@ fs_operation(ModuleState *state, const struct fs_op *what, struct call *call,
     return (PyObject *)op;
 }
 
-static PyObject *
+PyObject *
 fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
        Py_ssize_t nargs)
 {
@@ -226,7 +231,8 @@ static PyMethodDef fs_functions[] = {
 int
 fs_init(PyObject *module, ModuleState *state)
 {
-    if (fs_result_init(state) < 0 || scandir_init(module, state) < 0) {
+    if (fs_result_init(state) < 0 || scandir_init(module, state) < 0
+        || copying_init(module) < 0) {
         return -1;
     }
     return PyModule_AddFunctions(module, fs_functions);

@@ -22,6 +22,7 @@ enum fs_answer {
     ANSWER_BYTES,
     ANSWER_VFS,
     ANSWER_MOVED,
+    ANSWER_COPIED, /* None, or NotImplemented for the real function */
     ANSWER_LIST,
     ANSWER_SCAN,
     ANSWER_WALK
@@ -59,6 +60,14 @@ fs_is_quiet(const struct fs_op *what)
 {
     return what->answer >= ANSWER_EXISTS && what->answer <= ANSWER_YES;
 }
+
+/* Ask for a call: an answer, an operation, NotImplemented, or NULL with an
+ * exception. */
+PyObject *fs_ask(PyObject *module, const struct fs_op *what,
+                 PyObject *const *args, Py_ssize_t nargs);
+
+/* The step of its operation. */
+enum step fs_step(OpObject *op, PyObject **result);
 
 int fs_init(PyObject *module, ModuleState *state);
 
@@ -100,6 +109,14 @@ PyObject *fs_name(const char *name, size_t len, bool ascii, bool bytes);
 bool fs_gives_bytes(const struct call *call);
 
 int fs_result_init(ModuleState *state);
+
+/* ---- copying.c ---- */
+
+/* The job has made a run: STEP_DONE when the copy is over, STEP_BLOCK with the
+ * next run under way, STEP_ERROR. */
+enum step copying_go_on(OpObject *op);
+
+int copying_init(PyObject *module);
 
 /* ---- scandir.c ---- */
 

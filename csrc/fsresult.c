@@ -216,7 +216,8 @@ names_both(const struct fs *fs)
 {
     return fs->bad_len == 0
            && (fs->call == FS_RENAME || fs->call == FS_LINK
-               || fs->call == FS_SYMLINK || fs->call == FS_RENAMES);
+               || fs->call == FS_SYMLINK || fs->call == FS_RENAMES
+               || fs->call == FS_COPY);
 }
 
 static PyObject *
@@ -308,6 +309,8 @@ fs_result(ModuleState *state, const struct fs_op *what, struct call *call)
         return vfs_result(state, &fs->vfs);
     case ANSWER_MOVED:
         return PyLong_FromSsize_t(fs->moved);
+    case ANSWER_COPIED:
+        return Py_NewRef(fs->copy->declined ? Py_NotImplemented : Py_None);
     default:
         Py_RETURN_NONE;
     }

@@ -13,7 +13,10 @@
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #define SYS_LINUX 1
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -480,4 +483,67 @@ sys_has_read_nowait(void)
 #else
     return false;
 #endif
+}
+
+/* --- copying --- */
+
+enum sys_copy_kind { KIND_CLONE, KIND_RANGE, KIND_SEND };
+
+/* One try; -1 with errno set. */
+static ssize_t
+copy_call(enum sys_copy_kind kind, int to, int from, size_t len)
+{
+#ifdef SYS_LINUX
+    switch (kind) {
+#ifdef FICLONE
+    case KIND_CLONE:
+        return ioctl(to, FICLONE, from);
+#endif
+#ifdef SYS_copy_file_range /* the C library's is younger */
+    case KIND_RANGE:
+        return syscall(SYS_copy_file_range, from, NULL, to, NULL, len, 0);
+#endif
+    case KIND_SEND:
+        return sendfile(to, from, NULL, len);
+    default:
+        break;
+    }
+#endif
+    (void)kind;
+    (void)to;
+    (void)from;
+    (void)len;
+    errno = EOPNOTSUPP;
+    return -1;
+}
+
+static ssize_t
+copy_retry(enum sys_copy_kind kind, int to, int from, size_t len)
+{
+    ssize_t n;
+    do {
+        size_t limit = len;
+        n = fault_next(SYS_COPY, &limit)
+                ? -1
+                : copy_call(kind, to, from, limit < len ? limit : len);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+int
+sys_clone(int to, int from)
+{
+    return (int)copy_retry(KIND_CLONE, to, from, 0);
+}
+
+ssize_t
+sys_copy_range(int to, int from, size_t len)
+{
+    return copy_retry(KIND_RANGE, to, from, len);
+}
+
+ssize_t
+sys_sendfile(int to, int from, size_t len)
+{
+    return copy_retry(KIND_SEND, to, from, len);
 }

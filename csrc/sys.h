@@ -61,6 +61,13 @@ ssize_t sys_writev(int fd, const struct iovec *iov, int niov, off_t offset);
 ssize_t sys_read_nowait(int fd, const struct iovec *iov, int niov,
                         off_t offset);
 
+/* Copying within the kernel: the whole file, by reference; at most len bytes,
+ * at the offsets of both descriptors.  -EOPNOTSUPP where this build has no
+ * such call; any other error may mean that it is not for these files. */
+int sys_clone(int to, int from);
+ssize_t sys_copy_range(int to, int from, size_t len);
+ssize_t sys_sendfile(int to, int from, size_t len);
+
 /* Whether the kernel and this build have sys_read_nowait at all: asks the
  * kernel each time, so ask once and remember. */
 bool sys_has_read_nowait(void);
@@ -84,6 +91,7 @@ enum sys_call {
     SYS_WRITEV,
     SYS_READ_NOWAIT,
     SYS_NAMES, /* all that take names, but for opening; see sys_fault */
+    SYS_COPY,  /* copying within the kernel */
     SYS_CALLS
 };
 

@@ -121,6 +121,145 @@ test_faults(void)
 #endif
 }
 
+/* ---- copies ---- */
+
+static void
+write_file(const char *name, size_t size)
+{
+    struct fs at = call_on(FS_STAT, name);
+    FILE *file = fopen(at.path[0].name, "wb");
+    for (size_t i = 0; file != NULL && i < size; i++) {
+        (void)putc((int)(i * 2654435761u >> 24), file);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+}
+
+static bool
+same_bytes(const char *name, const char *other)
+{
+    struct fs one = call_on(FS_STAT, name), two = call_on(FS_STAT, other);
+    FILE *a = fopen(one.path[0].name, "rb");
+    FILE *b = fopen(two.path[0].name, "rb");
+    int x = 0, y = 0;
+    while (a != NULL && b != NULL && x == y && x != EOF) {
+        x = getc(a);
+        y = getc(b);
+    }
+    bool same = a != NULL && b != NULL && x == EOF && y == EOF;
+    if (a != NULL) {
+        (void)fclose(a);
+    }
+    if (b != NULL) {
+        (void)fclose(b);
+    }
+    return same;
+}
+
+static struct fs
+copy_on(const char *from, const char *to)
+{
+    struct fs fs = call_on(FS_COPY, from);
+    fs.path[1] = call_on(FS_COPY, to).path[0];
+    fs.copy = fs_copy_new();
+    return fs;
+}
+
+/* Copy to the end, and say how many runs it took; 0: an error, or what is
+ * left open. */
+static int
+copy_whole(struct fs *fs)
+{
+    int runs = 0;
+    do {
+        fs_run(&fs->job);
+        runs++;
+    } while (fs->err == 0 && fs->copy->more);
+    return fs->err == 0 && !fs_copy_is_open(fs->copy) ? runs : 0;
+}
+
+static int
+copied(const char *from, const char *to, size_t slice)
+{
+    struct fs fs = copy_on(from, to);
+    fs.copy->slice = slice;
+    int runs = copy_whole(&fs);
+    fs_copy_free(fs.copy);
+    return same_bytes(from, to) ? runs : 0;
+}
+
+static void
+test_copies(void)
+{
+    const size_t mib = (size_t)1 << 20;
+    write_file("source", 9 * mib + 5);
+    write_file("empty", 0);
+    check(copied("source", "target", SIZE_MAX) >= 1, "copy: every byte");
+    check(copied("source", "target", mib) >= 1, "copy: by slices, over it");
+    check(copied("empty", "target", SIZE_MAX) == 1, "copy: of nothing");
+
+    struct fs fs = copy_on("source", "source");
+    fs_run(&fs.job);
+    check(fs.err == 0 && fs.copy->declined && !fs_copy_is_open(fs.copy),
+          "copy: onto itself is declined");
+    fs_copy_free(fs.copy);
+    check(copied("source", "target", SIZE_MAX) >= 1, "copy: and it is whole");
+    fs = copy_on("missing", "never");
+    fs_run(&fs.job);
+    check(fs.copy->declined && err_of(FS_STAT, "never") == ENOENT,
+          "copy: without a source nothing is made");
+    fs_copy_free(fs.copy);
+
+    fs = copy_on("source", "target");
+    fs_copy_stop(fs.copy);
+    fs_run(&fs.job);
+    check(fs.err == ECANCELED && !fs_copy_is_open(fs.copy),
+          "copy: stopped before it began");
+    fs_copy_free(fs.copy);
+#ifdef AIOF_DEBUG
+    /* By the plain way, which has slices whatever the file system. */
+    sys_inject(SYS_COPY, 0, 1000, EOPNOTSUPP, 0);
+    fs = copy_on("source", "target");
+    fs.copy->slice = mib;
+    fs_run(&fs.job);
+    check(fs.err == 0 && fs.copy->more && fs_copy_is_open(fs.copy),
+          "copy: open between two runs");
+    fs_copy_stop(fs.copy);
+    fs_run(&fs.job);
+    check(!fs.copy->more && !fs_copy_is_open(fs.copy),
+          "copy: stopped between two runs it closes");
+    fs_copy_free(fs.copy);
+    check(copied("source", "target", mib) > 4, "copy: a run for each slice");
+    sys_inject(SYS_READV, 1, 5, EINTR, 0);
+    sys_inject(SYS_WRITEV, 1, 40, 0, 1000);
+    check(copied("source", "target", SIZE_MAX) >= 1,
+          "copy: interrupted, and written by bits");
+    sys_inject(SYS_WRITEV, 3, 1, ENOSPC, 0);
+    fs = copy_on("source", "target");
+    check(copy_whole(&fs) == 0 && fs.err == ENOSPC
+              && !fs_copy_is_open(fs.copy),
+          "copy: a full disk is told, and both are closed");
+    fs_copy_free(fs.copy);
+    sys_inject(SYS_CLOSE, 1, 1, EIO, 0);
+    fs = copy_on("source", "target");
+    check(copy_whole(&fs) == 0 && fs.err == EIO,
+          "copy: what closing has to tell is told");
+    fs_copy_free(fs.copy);
+    sys_inject(SYS_CLOSE, 0, 0, 0, 0);
+    /* Each way gives place to the next, in the middle as well. */
+    for (int way = 1; way <= 5; way++) {
+        sys_inject(SYS_COPY, way, 1000, EIO, 0);
+        check(copied("source", "target", SIZE_MAX) >= 1,
+              "copy: a way that ends is followed by another");
+    }
+    sys_inject(SYS_COPY, 0, 0, 0, 0);
+#endif
+    (void)err_of(FS_UNLINK, "source");
+    (void)err_of(FS_UNLINK, "empty");
+    check(err_of(FS_UNLINK, "target") == 0, "copy: removed");
+}
+
 void
 test_fs(void)
 {
@@ -135,6 +274,7 @@ test_fs(void)
     test_trees();
     test_inline();
     test_faults();
+    test_copies();
     (void)rmdir(kept);
     check(rmdir(base) == 0, "fs: nothing is left");
     device_table_destroy(devices);
