@@ -17,7 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from . import os as os, ospath as ospath, tempfile as tempfile
+    from . import os as os, ospath as ospath, shutil as shutil
+    from . import tempfile as tempfile
 
 __version__ = "0.1.0"
 
@@ -35,7 +36,7 @@ __all__ = (
     "tempfile",
 )
 
-_LAZY = ("os", "ospath", "tempfile")
+_LAZY = ("os", "ospath", "shutil", "tempfile")
 
 
 def __getattr__(name: str) -> ModuleType:
