@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
+import inspect
+import sys
+from asyncio import coroutines, get_running_loop
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from functools import wraps
@@ -27,6 +29,7 @@ __all__ = (
     "wrap",
 )
 
+F = TypeVar("F", bound="Callable[..., Any]")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -49,6 +52,17 @@ def wrap(func: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
         return await run_delegate(loop, executor, func, *args, **kwargs)
 
     return run
+
+
+def _mark_coroutine_function(func: F) -> F:
+    """Have a function that returns a coroutine count as `async def`."""
+    if sys.version_info >= (3, 12):
+        return inspect.markcoroutinefunction(func)
+    else:
+        # What inspect has no mark for yet, asyncio has.
+        marked: Any = func
+        marked._is_coroutine = coroutines._is_coroutine
+        return func
 
 
 class AsyncBase:
@@ -127,20 +141,34 @@ class AiofilesContextManager(
             self._obj = await self._coro
         return self._obj
 
-    def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> Coroutine[Any, Any, None]:
-        obj: Any = self._obj
-        if isinstance(obj, native_types):
-            # What close() gives is awaited as it is: a coroutine of our own
-            # around it would cost more than the call.
-            self._obj = None
-            closing: Coroutine[Any, Any, None] = obj.close()
-            return closing
-        return self._exit_file(exc_type, exc, traceback)
+    if TYPE_CHECKING:
+
+        async def __aexit__(
+            self,
+            exc_type: type[BaseException] | None,
+            exc_val: BaseException | None,
+            exc_tb: TracebackType | None,
+        ) -> None:
+            """Close the file."""
+
+    else:
+
+        @_mark_coroutine_function
+        def __aexit__(
+            self,
+            exc_type: type[BaseException] | None,
+            exc_val: BaseException | None,
+            exc_tb: TracebackType | None,
+        ) -> Coroutine[Any, Any, None]:
+            """Close the file."""
+            obj: Any = self._obj
+            if isinstance(obj, native_types):
+                # What close() gives is awaited as it is: a coroutine of our own
+                # around it would cost more than the call.
+                self._obj = None
+                closing: Coroutine[Any, Any, None] = obj.close()
+                return closing
+            return self._exit_file(exc_type, exc_val, exc_tb)
 
     async def _exit_file(self, *exc_info: Any) -> None:
         """Leave the context of the synchronous file, in the executor."""

@@ -4,6 +4,8 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <frameobject.h>
+#include <stdbool.h>
 #include <structmember.h>
 
 /* The size that built-in open() gives a buffer for a file whose st_blksize
@@ -69,6 +71,23 @@ compat_exc_restore(struct compat_exc *exc)
 #else
     PyErr_Restore(exc->type, exc->value, exc->traceback);
 #endif
+}
+
+/* A frame of code that has no caller, at its start or, if begun, behind it. */
+static inline PyObject *
+compat_frame(PyCodeObject *code, PyObject *globals, bool begun)
+{
+    PyFrameObject *frame = PyFrame_New(PyThreadState_Get(), code, globals,
+                                       NULL);
+#if PY_VERSION_HEX < 0x030B0000
+    if (frame != NULL) {
+        Py_CLEAR(frame->f_back);
+        frame->f_lasti = begun ? 0 : -1;
+    }
+#else
+    (void)begun;
+#endif
+    return (PyObject *)frame;
 }
 
 static inline int

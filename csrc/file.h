@@ -36,6 +36,7 @@ typedef struct FileObject {
     PyObject *name;     /* what .name gives */
     PyObject *mode;     /* what .mode gives */
     PyObject *loop;     /* the loop of open() */
+    PyObject *executor; /* set by the user on one with a real object */
     PyObject *encoding; /* text: what .encoding gives */
     PyObject *errors;   /* text: what .errors gives */
     PyObject *newline;  /* text: as open() got it */
@@ -153,6 +154,9 @@ void file_shutdown(ModuleState *state);
 
 /* The descriptor is gone: so is what was kept for it. */
 void file_mark_closed(FileObject *file);
+
+/* readable() is a coroutine where the file is a text file. */
+enum step file_readable_step(OpObject *op, PyObject **result);
 
 /* ---- file.c ---- */
 

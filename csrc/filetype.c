@@ -88,10 +88,24 @@ file_get_loop(PyObject *self, void *Py_UNUSED(closure))
     return loop;
 }
 
-static PyObject *
-file_get_executor(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
+/* An attribute of the delegate is set, the closure is its offset: the real
+ * object, made now, does the work from then on. */
+static int
+file_set_delegated(PyObject *self, PyObject *value, void *closure)
 {
-    Py_RETURN_NONE;
+    if (value == NULL) {
+        PyErr_SetString(PyExc_AttributeError,
+                        "what a file works with cannot be deleted");
+        return -1;
+    }
+    if (file_convert((FileObject *)self) == NULL) {
+        return -1;
+    }
+    PyObject **field = (PyObject **)((char *)self + (size_t)closure);
+    PyObject *old = *field;
+    *field = Py_NewRef(value);
+    Py_XDECREF(old);
+    return 0;
 }
 
 static PyObject *
@@ -228,6 +242,7 @@ file_tp_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(file->name);
     Py_VISIT(file->mode);
     Py_VISIT(file->loop);
+    Py_VISIT(file->executor);
     Py_VISIT(file->encoding);
     Py_VISIT(file->errors);
     Py_VISIT(file->newline);
@@ -243,6 +258,7 @@ file_tp_clear(PyObject *self)
     FileObject *file = (FileObject *)self;
     /* name and the strings stay for repr(); they are in no cycle. */
     Py_CLEAR(file->loop);
+    Py_CLEAR(file->executor);
     Py_CLEAR(file->real);
     return 0;
 }
@@ -333,11 +349,16 @@ static PyGetSetDef file_getset[] = {
      FILE_OBJECT(name)},
     {"mode", file_get_object, NULL, PyDoc_STR("The mode."),
      FILE_OBJECT(mode)},
-    {"_file", file_get_file, NULL,
+    {"_file", file_get_file, file_set_delegated,
      PyDoc_STR("The real io object, which does the work from then on."),
-     NULL},
-    {"_loop", file_get_loop, NULL, NULL, NULL},
-    {"_executor", file_get_executor, NULL, NULL, NULL},
+     FILE_OBJECT(real)},
+    {"_loop", file_get_loop, NULL,
+     PyDoc_STR("The loop given to open(), or else the running one."), NULL},
+    {"_ref_loop", file_get_object, file_set_delegated,
+     PyDoc_STR("The loop given to open(), or None."), FILE_OBJECT(loop)},
+    {"_executor", file_get_object, file_set_delegated,
+     PyDoc_STR("None, until one is set for the real io object."),
+     FILE_OBJECT(executor)},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -2,6 +2,10 @@
  *
  * As a function does in `async def`, a call makes the awaitable and keeps the
  * arguments; whatever is wrong with them is raised where it is awaited.
+ *
+ * To those who look at it, as inspect.iscoroutinefunction() does, it is like a
+ * function: it shows what the delegate's method of the same name has, which is
+ * declared in Python.
  */
 #include "method.h"
 
@@ -109,6 +113,88 @@ method_doc_text(const struct op_kind *kind)
     return text == NULL ? kind->doc : text + 5;
 }
 
+PyObject *
+method_declaration(ModuleState *state, PyTypeObject *type, const char *name)
+{
+    PyObject *method = NULL, *declared = NULL;
+    PyObject *super = PyObject_CallFunctionObjArgs(
+        (PyObject *)&PySuper_Type,
+        (PyObject *)state->file_types[CLASS_COUNT], (PyObject *)type, NULL);
+    if (super == NULL) {
+        return NULL;
+    }
+    method = PyObject_GetAttrString(super, name);
+    Py_DECREF(super);
+    if (method == NULL) {
+        return NULL;
+    }
+    declared = PyObject_GetAttrString(method, "__wrapped__");
+    if (declared == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear(); /* declared where it is defined */
+        return method;
+    }
+    Py_DECREF(method);
+    return declared;
+}
+
+/* A class of Python's that has the method; NULL before they are known. */
+static PyTypeObject *
+method_class(const MethodObject *method)
+{
+    ModuleState *state = method->state;
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        if (state->file_types[i] != NULL
+            && PyType_IsSubtype(state->file_types[i], method->objclass)) {
+            return (PyTypeObject *)state->classes[i];
+        }
+    }
+    return NULL;
+}
+
+/* An attribute of the declaration: the closure is its name. */
+static PyObject *
+method_get_declared(PyObject *self, void *closure)
+{
+    MethodObject *method = (MethodObject *)self;
+    PyTypeObject *cls = method_class(method);
+    if (cls == NULL) {
+        PyErr_SetString(PyExc_AttributeError, closure);
+        return NULL;
+    }
+    PyObject *declared = method_declaration(method->state, cls,
+                                            method->kind->name);
+    if (declared == NULL) {
+        return NULL;
+    }
+    PyObject *value = PyObject_GetAttrString(declared, closure);
+    Py_DECREF(declared);
+    return value;
+}
+
+static PyObject *
+method_get_signature(PyObject *self, void *Py_UNUSED(closure))
+{
+    MethodObject *method = (MethodObject *)self;
+    PyTypeObject *cls = method_class(method);
+    if (cls == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "__signature__");
+        return NULL;
+    }
+    PyObject *signature = NULL, *inspect = NULL;
+    PyObject *declared = method_declaration(method->state, cls,
+                                            method->kind->name);
+    if (declared == NULL) {
+        return NULL;
+    }
+    inspect = PyImport_ImportModule("inspect");
+    if (inspect != NULL) {
+        signature = PyObject_CallMethod(inspect, "signature", "O", declared);
+    }
+    Py_XDECREF(inspect);
+    Py_DECREF(declared);
+    return signature;
+}
+
 static PyObject *
 method_get_doc(PyObject *self, void *Py_UNUSED(closure))
 {
@@ -153,6 +239,12 @@ static PyGetSetDef method_getset[] = {
     {"__qualname__", method_get_qualname, NULL, NULL, NULL},
     {"__doc__", method_get_doc, NULL, NULL, NULL},
     {"__text_signature__", method_get_text_signature, NULL, NULL, NULL},
+    {"__signature__", method_get_signature, NULL, NULL, NULL},
+    {"__annotations__", method_get_declared, NULL, NULL, "__annotations__"},
+    {"__code__", method_get_declared, NULL, NULL, "__code__"},
+    {"__defaults__", method_get_declared, NULL, NULL, "__defaults__"},
+    {"__globals__", method_get_declared, NULL, NULL, "__globals__"},
+    {"__kwdefaults__", method_get_declared, NULL, NULL, "__kwdefaults__"},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -186,26 +278,50 @@ method_init(PyObject *module, ModuleState *state)
     return state->method_type == NULL ? -1 : 0;
 }
 
+/* A new descriptor of a kind, for a method of type. */
+static PyObject *
+method_new(ModuleState *state, PyTypeObject *type, const struct op_kind *kind)
+{
+    MethodObject *method = (MethodObject *)state->method_type->tp_alloc(
+        state->method_type, 0);
+    if (method != NULL) {
+        method->objclass = (PyTypeObject *)Py_NewRef((PyObject *)type);
+        method->kind = kind;
+        method->state = state;
+        method->vectorcall = method_vectorcall;
+    }
+    return (PyObject *)method;
+}
+
 int
 method_add_all(ModuleState *state, PyTypeObject *type,
                const struct op_kind *kinds)
 {
     for (const struct op_kind *kind = kinds; kind->name != NULL; kind++) {
-        MethodObject *method = (MethodObject *)state->method_type->tp_alloc(
-            state->method_type, 0);
+        PyObject *method = method_new(state, type, kind);
         if (method == NULL) {
             return -1;
         }
-        method->objclass = (PyTypeObject *)Py_NewRef((PyObject *)type);
-        method->kind = kind;
-        method->state = state;
-        method->vectorcall = method_vectorcall;
-        int rc = PyObject_SetAttrString((PyObject *)type, kind->name,
-                                        (PyObject *)method);
+        int rc = PyObject_SetAttrString((PyObject *)type, kind->name, method);
         Py_DECREF(method);
         if (rc < 0) {
             return -1;
         }
     }
     return 0;
+}
+
+int
+method_shadow_slot(ModuleState *state, PyTypeObject *cls, PyTypeObject *type,
+                   const struct op_kind *kind)
+{
+    PyObject *method = method_new(state, type, kind);
+    if (method == NULL) {
+        return -1;
+    }
+    /* Not by setattr, after which the slot would look for this method. */
+    int rc = PyDict_SetItemString(cls->tp_dict, kind->name, method);
+    Py_DECREF(method);
+    PyType_Modified(cls);
+    return rc;
 }

@@ -35,6 +35,12 @@ core_register(PyObject *module, PyObject *args, PyObject *kwargs)
                          names[i], state->file_types[i]->tp_name);
             return NULL;
         }
+        if (method_shadow_slot(state, (PyTypeObject *)given[i],
+                               state->file_types[i],
+                               i == CLASS_TEXT ? &text_kind_next_line
+                                               : &file_kind_next_line) < 0) {
+            return NULL;
+        }
         Py_XSETREF(state->classes[i], Py_NewRef(given[i]));
     }
     Py_XSETREF(state->delegate_open, Py_NewRef(given[4]));

@@ -48,6 +48,7 @@ typedef struct OpObject {
     PyObject *sub;     /* iterator that this one waits for, or NULL */
     PyObject *waiter;  /* the future behind sub, where we made it */
     PyObject *loop;    /* the loop of waiter */
+    PyObject *weakrefs; /* the list of weak references, or NULL */
 
     ModuleState *state; /* borrowed: the type holds the module */
     const struct op_kind *kind;

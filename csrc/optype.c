@@ -7,6 +7,7 @@
 
 #include "call.h"
 #include "file.h"
+#include "method.h"
 
 /* A debug build of Python keeps books of the references. */
 #ifdef Py_REF_DEBUG
@@ -402,6 +403,48 @@ op_get_await(PyObject *self, void *Py_UNUSED(closure))
     return Py_NewRef(op->sub == NULL ? Py_None : op->sub);
 }
 
+/* The code of the method as it is declared in Python; it never runs. */
+static PyObject *
+op_get_code(PyObject *self, void *Py_UNUSED(closure))
+{
+    OpObject *op = (OpObject *)self;
+    if (op->file == NULL) {
+        Py_RETURN_NONE;
+    }
+    PyObject *declared = method_declaration(op->state, Py_TYPE(op->file),
+                                            op->kind->name);
+    if (declared == NULL) {
+        return NULL;
+    }
+    PyObject *code = PyObject_GetAttrString(declared, "__code__");
+    Py_DECREF(declared);
+    return code;
+}
+
+/* A frame at the start of that code, until the operation has ended: enough
+ * for those who only ask whether it has, or where it is from. */
+static PyObject *
+op_get_frame(PyObject *self, void *Py_UNUSED(closure))
+{
+    OpObject *op = (OpObject *)self;
+    if (op->status == OP_FINISHED) {
+        Py_RETURN_NONE;
+    }
+    PyObject *frame = NULL, *globals = NULL;
+    PyObject *code = op_get_code(self, NULL);
+    if (code == NULL || code == Py_None) {
+        return code;
+    }
+    globals = PyDict_New();
+    if (globals != NULL) {
+        frame = compat_frame((PyCodeObject *)code, globals,
+                             op->status != OP_NEW);
+    }
+    Py_XDECREF(globals);
+    Py_DECREF(code);
+    return frame;
+}
+
 static PyObject *
 op_get_none(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
 {
@@ -482,6 +525,9 @@ op_tp_dealloc(PyObject *self)
 #if AIOF_ONE_EXCEPTION
     op_forget_value(state);
 #endif
+    if (op->weakrefs != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
     if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
         op_drop_work(op);
     }
@@ -544,14 +590,20 @@ static PyMethodDef op_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef op_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET,
+     (Py_ssize_t)offsetof(OpObject, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyGetSetDef op_getset[] = {
     {"__name__", op_get_name, NULL, NULL, NULL},
     {"__qualname__", op_get_qualname, NULL, NULL, NULL},
     {"cr_running", op_get_running, NULL, NULL, NULL},
     {"cr_suspended", op_get_suspended, NULL, NULL, NULL},
     {"cr_await", op_get_await, NULL, NULL, NULL},
-    {"cr_frame", op_get_none, NULL, NULL, NULL},
-    {"cr_code", op_get_none, NULL, NULL, NULL},
+    {"cr_frame", op_get_frame, NULL, NULL, NULL},
+    {"cr_code", op_get_code, NULL, NULL, NULL},
     {"cr_origin", op_get_none, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -568,6 +620,7 @@ static PyType_Slot op_slots[] = {
     {Py_am_await, (void *)op_am_await},
     {Py_am_send, (void *)op_am_send},
     {Py_tp_methods, op_methods},
+    {Py_tp_members, op_members},
     {Py_tp_getset, op_getset},
     {0, NULL},
 };

@@ -310,14 +310,14 @@ truncate_step(OpObject *op, PyObject **result)
 
 #define TRUNCATE_KIND                                                    \
     {"truncate", truncate_step, 0,                                       \
-     "truncate($self, pos=None, /)\n--\n\n"                              \
-     "Make the file end at pos, by default the current position.\n\n"    \
-     "Returns pos; the position does not move."}
+     "truncate($self, size=None, /)\n--\n\n"                             \
+     "Make the file size bytes long, by default up to the position.\n\n" \
+     "Returns size; the position does not move."}
 
 const struct op_kind file_kinds_seek[] = {
     {"seek", seek_step, 0,
-     "seek($self, target, whence=0, /)\n--\n\n"
-     "Move to target, counted from the start (whence 0), the current\n"
+     "seek($self, offset, whence=0, /)\n--\n\n"
+     "Move to offset, counted from the start (whence 0), the current\n"
      "position (1) or the end (2).\n\nReturns the new position."},
     {"tell", tell_step, 0,
      "tell($self, /)\n--\n\n"

@@ -454,8 +454,8 @@ writelines_step(OpObject *op, PyObject **result)
 
 const struct op_kind file_kinds_write[] = {
     {"write", write_step, OP_WRITES,
-     "write($self, data, /)\n--\n\n"
-     "Write the bytes of data; returns their number.\n\n"
+     "write($self, buffer, /)\n--\n\n"
+     "Write the bytes of buffer; returns their number.\n\n"
      "A buffered file takes them and writes behind: an error of the device\n"
      "is raised by a later operation, by flush() or close() at the latest."},
     {"writelines", writelines_step, OP_WRITES,

@@ -25,38 +25,85 @@ __all__ = ("open", "register")
 open = _core.open
 
 
-# An executor is never theirs, so that `_executor` cannot be set as it can on
-# the delegates.
-class NativeFileIO(  # type: ignore[override]
-    _core.RawFile, AsyncFileIO
-):
+class _Native:
+    """What the native classes have of the delegates' in Python.
+
+    `open` alone makes native files.  To make one of a synchronous file, or a
+    second one over the same, is to make a delegate.
+    """
+
+    __slots__ = ()
+
+    def __copy__(self: Any) -> Any:
+        """Return a delegate over the same synchronous file."""
+        delegate = next(
+            delegates[cls] for cls in type(self).__mro__ if cls in delegates
+        )
+        copy = delegate(self._file, self._ref_loop, self._executor)
+        vars(copy).update(vars(self))
+        return copy
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse: an open file is of this process."""
+        raise TypeError(f"cannot pickle {type(self).__name__!r} instances")
+
+
+class NativeFileIO(_core.RawFile, _Native, AsyncFileIO):
     """A raw file."""
 
     __slots__ = ()
 
+    def __new__(  # type: ignore[misc]
+        cls, file: Any, loop: Any, executor: Any
+    ) -> AsyncFileIO:
+        """Make a delegate over a synchronous file."""
+        return AsyncFileIO(file, loop, executor)
 
-class NativeBufferedIOBase(  # type: ignore[override]
-    _core.BufferedFile, AsyncBufferedIOBase
-):
+
+class NativeBufferedIOBase(_core.BufferedFile, _Native, AsyncBufferedIOBase):
     """A buffered file that is only written to."""
 
     __slots__ = ()
 
+    def __new__(  # type: ignore[misc]
+        cls, file: Any, loop: Any, executor: Any
+    ) -> AsyncBufferedIOBase:
+        """Make a delegate over a synchronous file."""
+        return AsyncBufferedIOBase(file, loop, executor)
 
-class NativeBufferedReader(  # type: ignore[override]
-    _core.BufferedReaderFile, AsyncBufferedReader
+
+class NativeBufferedReader(
+    _core.BufferedReaderFile, _Native, AsyncBufferedReader
 ):
     """A buffered file that is read, or read and written."""
 
     __slots__ = ()
 
+    def __new__(  # type: ignore[misc]
+        cls, file: Any, loop: Any, executor: Any
+    ) -> AsyncBufferedReader:
+        """Make a delegate over a synchronous file."""
+        return AsyncBufferedReader(file, loop, executor)
 
-class NativeTextIOWrapper(  # type: ignore[override]
-    _core.TextFile, AsyncTextIOWrapper
-):
+
+class NativeTextIOWrapper(_core.TextFile, _Native, AsyncTextIOWrapper):
     """A text file."""
 
     __slots__ = ()
+
+    def __new__(  # type: ignore[misc]
+        cls, file: Any, loop: Any, executor: Any
+    ) -> AsyncTextIOWrapper:
+        """Make a delegate over a synchronous file."""
+        return AsyncTextIOWrapper(file, loop, executor)
+
+
+delegates: dict[type[Any], type[Any]] = {
+    NativeFileIO: AsyncFileIO,
+    NativeBufferedIOBase: AsyncBufferedIOBase,
+    NativeBufferedReader: AsyncBufferedReader,
+    NativeTextIOWrapper: AsyncTextIOWrapper,
+}
 
 
 async def call_opener(
