@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    Name = str | bytes | None
-    Folder = str | bytes | PathLike[str] | PathLike[bytes] | None
+    _Name = str | bytes | None
+    _Folder = str | bytes | PathLike[str] | PathLike[bytes] | None
 
 __all__ = (
     "NamedTemporaryFile",
@@ -141,9 +141,9 @@ def TemporaryFile(
     buffering: int = -1,
     encoding: str | None = None,
     newline: str | None = None,
-    suffix: Name = None,
-    prefix: Name = None,
-    dir: Folder = None,
+    suffix: _Name = None,
+    prefix: _Name = None,
+    dir: _Folder = None,
     loop: AbstractEventLoop | None = None,
     executor: Executor | None = None,
     *,
@@ -174,9 +174,9 @@ def SpooledTemporaryFile(
     buffering: int = -1,
     encoding: str | None = None,
     newline: str | None = None,
-    suffix: Name = None,
-    prefix: Name = None,
-    dir: Folder = None,
+    suffix: _Name = None,
+    prefix: _Name = None,
+    dir: _Folder = None,
     loop: AbstractEventLoop | None = None,
     executor: Executor | None = None,
     *,
@@ -209,9 +209,9 @@ if sys.version_info >= (3, 12):
         buffering: int = -1,
         encoding: str | None = None,
         newline: str | None = None,
-        suffix: Name = None,
-        prefix: Name = None,
-        dir: Folder = None,
+        suffix: _Name = None,
+        prefix: _Name = None,
+        dir: _Folder = None,
         delete: bool = True,
         delete_on_close: bool = True,
         loop: AbstractEventLoop | None = None,
@@ -240,9 +240,9 @@ if sys.version_info >= (3, 12):
         )
 
     def TemporaryDirectory(
-        suffix: Name = None,
-        prefix: Name = None,
-        dir: Folder = None,
+        suffix: _Name = None,
+        prefix: _Name = None,
+        dir: _Folder = None,
         loop: AbstractEventLoop | None = None,
         executor: Executor | None = None,
         *,
@@ -271,9 +271,9 @@ else:
         buffering: int = -1,
         encoding: str | None = None,
         newline: str | None = None,
-        suffix: Name = None,
-        prefix: Name = None,
-        dir: Folder = None,
+        suffix: _Name = None,
+        prefix: _Name = None,
+        dir: _Folder = None,
         delete: bool = True,
         loop: AbstractEventLoop | None = None,
         executor: Executor | None = None,
@@ -300,9 +300,9 @@ else:
         )
 
     def TemporaryDirectory(
-        suffix: Name = None,
-        prefix: Name = None,
-        dir: Folder = None,
+        suffix: _Name = None,
+        prefix: _Name = None,
+        dir: _Folder = None,
         loop: AbstractEventLoop | None = None,
         executor: Executor | None = None,
         *,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from .._engine import run_delegate
 from ..base import AsyncBase
-from ..threadpool.utils import cond_delegated, delegated
+from ..threadpool.utils import (
+    cond_delegate_to_executor as cond_delegate_to_executor,
+    cond_delegated,
+    delegate_to_executor as delegate_to_executor,
+    delegated,
+    proxy_property_directly as proxy_property_directly,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,64 +22,73 @@ if TYPE_CHECKING:
 __all__ = ("AsyncSpooledTemporaryFile", "AsyncTemporaryDirectory")
 
 
-class AsyncSpooledTemporaryFile(AsyncBase):
+@cond_delegated
+class SpooledMethods:
+    """What a spooled file does at once while it lies in memory."""
+
+    async def close(self) -> None:
+        """Close the file, which is then gone."""
+
+    async def flush(self) -> None:
+        """Write what is still in the buffer."""
+
+    async def isatty(self) -> bool:
+        """Tell whether this is a terminal."""
+
+    async def read(self, size: int | None = -1, /) -> Any:
+        """Read at most size bytes or characters, or all."""
+
+    async def readline(self, size: int | None = -1, /) -> Any:
+        """Read a line, or at most size bytes or characters of it."""
+
+    async def readlines(self, hint: int = -1, /) -> list[Any]:
+        """Read all lines, or lines until hint is reached."""
+
+    async def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Change the position, and return the new one."""
+
+    async def tell(self) -> int:
+        """Return the position."""
+
+    async def truncate(self, size: int | None = None, /) -> int:
+        """Cut or extend the file to size, or to the present position."""
+
+
+@delegated
+class RolledMethods:
+    """What makes a spooled file one on disk."""
+
+    async def fileno(self) -> int:
+        """Move the data to a file on disk, and return its descriptor."""
+
+    async def rollover(self) -> None:
+        """Move the data to a file on disk."""
+
+
+class AsyncSpooledTemporaryFile(SpooledMethods, RolledMethods, AsyncBase):
     """The asynchronous tempfile.SpooledTemporaryFile.
 
     While it lies in memory its calls are made at once, and what makes it a
     file on disk goes to the executor; so does every call from then on.
     """
 
-    @cond_delegated
-    async def close(self) -> None:
-        """Close the file, which is then gone."""
-
-    @cond_delegated
-    async def flush(self) -> None:
-        """Write what is still in the buffer."""
-
-    @cond_delegated
-    async def isatty(self) -> bool:
-        """Tell whether this is a terminal."""
-
-    @cond_delegated
-    async def read(self, size: int | None = -1, /) -> Any:
-        """Read at most size bytes or characters, or all."""
-
-    @cond_delegated
-    async def readline(self, size: int | None = -1, /) -> Any:
-        """Read a line, or at most size bytes or characters of it."""
-
-    @cond_delegated
-    async def readlines(self, hint: int = -1, /) -> list[Any]:
-        """Read all lines, or lines until hint is reached."""
-
-    @cond_delegated
-    async def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Change the position, and return the new one."""
-
-    @cond_delegated
-    async def tell(self) -> int:
-        """Return the position."""
-
-    @cond_delegated
-    async def truncate(self, size: int | None = None, /) -> int:
-        """Cut or extend the file to size, or to the present position."""
-
-    @delegated
-    async def fileno(self) -> int:
-        """Move the data to a file on disk, and return its descriptor."""
-
-    @delegated
-    async def rollover(self) -> None:
-        """Move the data to a file on disk."""
-
-    async def write(self, data: Any, /) -> int:
+    async def write(self, s: Any) -> int:
         """Write data, and move to disk what outgrows the maximum."""
-        return await self._call("write", data)
+        return await self._call("write", s)
 
-    async def writelines(self, lines: Iterable[Any], /) -> None:
+    async def writelines(self, iterable: Iterable[Any]) -> None:
         """Write each of the items; line ends are not added."""
-        return await self._call("writelines", lines)
+        return await self._call("writelines", iterable)
+
+    async def _check(self) -> None:
+        """Move to disk what has outgrown the maximum."""
+        spooled = self._file
+        if (
+            not spooled._rolled
+            and spooled._max_size
+            and spooled.tell() > spooled._max_size
+        ):
+            await self.rollover()
 
     async def _call(self, name: str, data: Any) -> Any:
         """Write by the method of that name, at once if it is to memory.
@@ -86,8 +101,7 @@ class AsyncSpooledTemporaryFile(AsyncBase):
                 self._loop, self._executor, getattr(spooled, name), data
             )
         result = getattr(spooled._file, name)(data)
-        if spooled._max_size and spooled.tell() > spooled._max_size:
-            await self.rollover()
+        await self._check()
         return result
 
     @property
@@ -116,7 +130,15 @@ class AsyncSpooledTemporaryFile(AsyncBase):
         return self._file.newlines
 
 
-class AsyncTemporaryDirectory:
+@delegated
+class DirectoryMethods:
+    """What a temporary directory does."""
+
+    async def cleanup(self) -> None:
+        """Remove the directory and all that is in it."""
+
+
+class AsyncTemporaryDirectory(DirectoryMethods):
     """The asynchronous tempfile.TemporaryDirectory."""
 
     def __init__(
@@ -128,10 +150,6 @@ class AsyncTemporaryDirectory:
         self._file = file
         self._loop = loop
         self._executor = executor
-
-    @delegated
-    async def cleanup(self) -> None:
-        """Remove the directory and all that is in it."""
 
     async def close(self) -> None:
         """Remove the directory, as `cleanup` does."""

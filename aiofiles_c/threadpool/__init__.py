@@ -13,6 +13,7 @@ from io import (
     FileIO,
     TextIOBase,
 )
+from typing import overload
 
 from .._engine import core, run_delegate
 from ..base import AiofilesContextManager, AsyncBase
@@ -29,8 +30,16 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
-    from os import PathLike
-    from typing import Any
+    from typing import Any, Literal
+
+    from _typeshed import (
+        FileDescriptorOrPath,
+        OpenBinaryMode,
+        OpenBinaryModeReading,
+        OpenBinaryModeUpdating,
+        OpenBinaryModeWriting,
+        OpenTextMode,
+    )
 
 __all__ = (
     "open",
@@ -89,8 +98,110 @@ if core is not None:
     native_open = _native.open
 
 
+# Text.
+@overload
 def open(
-    file: str | bytes | PathLike[str] | PathLike[bytes] | int,
+    file: FileDescriptorOrPath,
+    mode: OpenTextMode = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Callable[[str, int], int] | None = None,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> AiofilesContextManager[AsyncTextIOWrapper]: ...
+
+
+# Binary without a buffer.
+@overload
+def open(
+    file: FileDescriptorOrPath,
+    mode: OpenBinaryMode,
+    buffering: Literal[0],
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Callable[[str, int], int] | None = None,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> AiofilesContextManager[AsyncFileIO]: ...
+
+
+# Binary with a buffer, to be read and written, or read.
+@overload
+def open(
+    file: FileDescriptorOrPath,
+    mode: OpenBinaryModeUpdating | OpenBinaryModeReading,
+    buffering: Literal[-1, 1] = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Callable[[str, int], int] | None = None,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> AiofilesContextManager[AsyncBufferedReader]: ...
+
+
+# Binary with a buffer, to be written only.
+@overload
+def open(
+    file: FileDescriptorOrPath,
+    mode: OpenBinaryModeWriting,
+    buffering: Literal[-1, 1] = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Callable[[str, int], int] | None = None,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> AiofilesContextManager[AsyncBufferedIOBase]: ...
+
+
+# Binary with a buffer of a size that may be 0: not known.
+@overload
+def open(
+    file: FileDescriptorOrPath,
+    mode: OpenBinaryMode,
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Callable[[str, int], int] | None = None,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> AiofilesContextManager[Any]: ...
+
+
+# A mode that is not known.
+@overload
+def open(
+    file: FileDescriptorOrPath,
+    mode: str,
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Callable[[str, int], int] | None = None,
+    *,
+    loop: AbstractEventLoop | None = None,
+    executor: Executor | None = None,
+) -> AiofilesContextManager[Any]: ...
+
+
+def open(
+    file: FileDescriptorOrPath,
     mode: str = "r",
     buffering: int = -1,
     encoding: str | None = None,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ("CommonMethods",)
 
 
+@delegated
 class CommonMethods:
     """What every file can do, whatever it reads or writes."""
 
@@ -22,35 +23,27 @@ class CommonMethods:
     if TYPE_CHECKING:
         _file: Any
 
-    @delegated
     async def close(self) -> None:
         """Flush and close the file."""
 
-    @delegated
     async def flush(self) -> None:
         """Write what is still in the buffer."""
 
-    @delegated
     async def isatty(self) -> bool:
         """Tell whether this is a terminal."""
 
-    @delegated
     async def seek(self, offset: int, whence: int = 0, /) -> int:
         """Change the position, and return the new one."""
 
-    @delegated
     async def seekable(self) -> bool:
         """Tell whether the position can be changed."""
 
-    @delegated
     async def tell(self) -> int:
         """Return the position."""
 
-    @delegated
     async def truncate(self, size: int | None = None, /) -> int:
         """Cut or extend the file to size, or to the present position."""
 
-    @delegated
     async def writable(self) -> bool:
         """Tell whether the file can be written to."""
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from ..base import AsyncBase, AsyncIndirectBase
 from ._common import CommonMethods
-from .utils import delegated
+from .utils import (
+    delegate_to_executor as delegate_to_executor,
+    delegated,
+    proxy_method_directly as proxy_method_directly,
+    proxy_property_directly as proxy_property_directly,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     # A stand-in for collections.abc.Buffer, which Python 3.12 brought.
-    class Buffer(Protocol):
+    class _Buffer(Protocol):
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
 
@@ -26,25 +31,22 @@ __all__ = (
 )
 
 
+@delegated
 class BinaryMethods(CommonMethods):
     """What buffered and raw files share."""
 
     __slots__ = ()
 
-    @delegated
-    async def readinto(self, buffer: Buffer, /) -> int | None:
+    async def readinto(self, buffer: _Buffer, /) -> int | None:
         """Read into buffer, and return the number of bytes read."""
 
-    @delegated
     async def readline(self, size: int | None = -1, /) -> bytes:
         """Read a line, or at most size bytes of it."""
 
-    @delegated
     async def readlines(self, hint: int | None = -1, /) -> list[bytes]:
         """Read all lines, or lines until hint bytes are reached."""
 
-    @delegated
-    async def writelines(self, lines: Iterable[Buffer], /) -> None:
+    async def writelines(self, lines: Iterable[_Buffer], /) -> None:
         """Write each of the byte strings; line ends are not added."""
 
     def readable(self) -> bool:
@@ -52,25 +54,22 @@ class BinaryMethods(CommonMethods):
         return self._file.readable()
 
 
+@delegated
 class BufferedMethods(BinaryMethods):
     """What io.BufferedIOBase has, beyond what raw files have too."""
 
     __slots__ = ()
 
-    @delegated
     async def read(self, size: int | None = -1, /) -> bytes:
         """Read at most size bytes; all of them if it is negative."""
 
-    @delegated
     async def read1(self, size: int = -1, /) -> bytes:
         """Read at most size bytes with at most one call of the system."""
 
-    @delegated
-    async def readinto1(self, buffer: Buffer, /) -> int:
+    async def readinto1(self, buffer: _Buffer, /) -> int:
         """Read into buffer with at most one call of the system."""
 
-    @delegated
-    async def write(self, buffer: Buffer, /) -> int:
+    async def write(self, buffer: _Buffer, /) -> int:
         """Write the bytes of buffer, and return their number."""
 
     def detach(self) -> Any:
@@ -83,31 +82,29 @@ class BufferedMethods(BinaryMethods):
         return self._file.raw
 
 
+@delegated
 class PeekMethods(BufferedMethods):
     """What io.BufferedReader and io.BufferedRandom have."""
 
     __slots__ = ()
 
-    @delegated
     async def peek(self, size: int = 0, /) -> bytes:
         """Return bytes that lie ahead, and stay at the position."""
 
 
+@delegated
 class RawMethods(BinaryMethods):
     """What io.FileIO has, beyond what buffered files have too."""
 
     __slots__ = ()
 
-    @delegated
     async def read(self, size: int | None = -1, /) -> bytes | None:
         """Read at most size bytes with one call; all if it is negative."""
 
-    @delegated
     async def readall(self) -> bytes | None:
         """Read to the end of the file."""
 
-    @delegated
-    async def write(self, buffer: Buffer, /) -> int | None:
+    async def write(self, buffer: _Buffer, /) -> int | None:
         """Write bytes with one call, and return how many were taken."""
 
 

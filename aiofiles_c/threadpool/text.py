@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from ..base import AsyncBase, AsyncIndirectBase
 from ._common import CommonMethods
-from .utils import delegated
+from .utils import (
+    delegate_to_executor as delegate_to_executor,
+    delegated,
+    proxy_method_directly as proxy_method_directly,
+    proxy_property_directly as proxy_property_directly,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,32 +19,27 @@ if TYPE_CHECKING:
 __all__ = ("AsyncTextIOWrapper", "AsyncTextIndirectIOWrapper")
 
 
+@delegated
 class TextMethods(CommonMethods):
     """What io.TextIOWrapper has, beyond what is common to all files."""
 
     __slots__ = ()
 
-    @delegated
     async def read(self, size: int | None = -1, /) -> str:
         """Read at most size characters; all of them if it is negative."""
 
-    @delegated
     async def readable(self) -> bool:
         """Tell whether the file can be read."""
 
-    @delegated
     async def readline(self, size: int = -1, /) -> str:
         """Read a line, or at most size characters of it."""
 
-    @delegated
     async def readlines(self, hint: int = -1, /) -> list[str]:
         """Read all lines, or lines until hint characters are reached."""
 
-    @delegated
     async def write(self, text: str, /) -> int:
         """Write text, and return its length."""
 
-    @delegated
     async def writelines(self, lines: Iterable[str], /) -> None:
         """Write each of the strings; line ends are not added."""
 

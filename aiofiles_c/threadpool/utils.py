@@ -9,16 +9,15 @@ have parameters of their own.
 from __future__ import annotations
 
 from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TypeVar
 
 from .._engine import run_delegate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import Any, TypeVar
-
-    Class = TypeVar("Class", bound=type)
-    Method = TypeVar("Method", bound=Callable[..., Any])
+    from typing import Any
 
 __all__ = (
     "cond_delegate_to_executor",
@@ -26,6 +25,8 @@ __all__ = (
     "proxy_method_directly",
     "proxy_property_directly",
 )
+
+Class = TypeVar("Class", bound=type)
 
 
 def _delegate_method(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -110,16 +111,24 @@ def proxy_property_directly(*attrs: str) -> Callable[[Class], Class]:
     return decorate
 
 
-def delegated(declared: Method) -> Method:
-    """Call the file's method of the declared name in the executor.
+def _give_bodies(
+    cls: Class, make: Callable[[str], Callable[..., Any]]
+) -> Class:
+    for name, declared in list(vars(cls).items()):
+        if iscoroutinefunction(declared):
+            setattr(cls, name, wraps(declared)(make(name)))
+    return cls
 
-    The declaration gives the signature and the docstring; it never runs.
+
+def delegated(cls: Class) -> Class:
+    """Call the file's methods of the declared names in the executor.
+
+    What the class itself declares by `async def` gives signatures and
+    docstrings; it never runs.
     """
-    method: Any = wraps(declared)(_delegate_method(declared.__name__))
-    return method
+    return _give_bodies(cls, _delegate_method)
 
 
-def cond_delegated(declared: Method) -> Method:
+def cond_delegated(cls: Class) -> Class:
     """Do as `delegated` does, but only once the file has rolled over."""
-    method: Any = wraps(declared)(_cond_delegate_method(declared.__name__))
-    return method
+    return _give_bodies(cls, _cond_delegate_method)
