@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._engine import set_threads, stats
+from ._install import install, uninstall
 from .threadpool import (
     open,
     stderr,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = (
     "__version__",
+    "install",
     "open",
     "set_threads",
     "stats",
@@ -34,6 +36,7 @@ __all__ = (
     "stdout",
     "stdout_bytes",
     "tempfile",
+    "uninstall",
 )
 
 _LAZY = ("os", "ospath", "shutil", "tempfile")

@@ -3,6 +3,8 @@
 A test has a deadline, and leaves no descriptor behind.  Most run over three
 ways to open a file: `aiofiles`, which is the reference; `aiofiles_c`; and
 `aiofiles_c` with an executor, which sends the same calls to the delegate.
+With AIOFILES_C_TEST_INSTALL=1 they run over what `import aiofiles` gives after
+aiofiles_c.install(), which has to do as well as the package by its own name.
 """
 
 import asyncio
@@ -24,8 +26,13 @@ sys.path[:] = [
     entry for entry in sys.path if Path(entry or ".").resolve() != CHECKOUT
 ]
 
-import aiofiles  # noqa: E402
 import aiofiles_c  # noqa: E402
+
+INSTALLED = os.environ.get("AIOFILES_C_TEST_INSTALL", "") not in ("", "0")
+if INSTALLED:
+    aiofiles_c.install()
+
+import aiofiles  # noqa: E402
 
 from .support.gate import Gate  # noqa: E402
 
@@ -125,7 +132,7 @@ class Library:
         self.name = name
         self.module = module
         self.executor = executor
-        self.reference = module is aiofiles
+        self.reference = module is aiofiles and not INSTALLED
         # Whether files are expected to be the engine's own.
         self.native = (
             not self.reference
@@ -158,9 +165,12 @@ def libraries():
 
 # With the engine off every file is the delegate's.
 OURS = ("aiofiles_c", "delegate")[: 1 + aiofiles_c.stats()["native"]]
+ALL = ("aiofiles", *OURS)
+if INSTALLED:
+    OURS = ALL = ("aiofiles",)
 
 
-@pytest.fixture(params=("aiofiles", *OURS), scope="module")
+@pytest.fixture(params=ALL, scope="module")
 def lib(request, libraries):
     """Each of the ways to open a file."""
     return libraries[request.param]
