@@ -418,6 +418,38 @@ def test_uvloop_runs_everything(uvloop, lib, path):
             loop.close()
 
 
+def test_anyio_runs_everything(lib, path):
+    """Under anyio's runner, in its task groups and its deadlines."""
+    anyio = pytest.importorskip("anyio")
+    results = []
+
+    async def use(file):
+        results.append(await file.readline())
+
+    async def main():
+        assert await battery(lib, path) == "done"
+        path.write_bytes(b"one\ntwo\n")
+        async with lib.open(path, "rb") as file:
+            async with anyio.create_task_group() as group:
+                group.start_soon(use, file)
+                group.start_soon(file.flush)
+            with anyio.fail_after(20):
+                assert await file.readline() == b"two\n"
+        reading, writing = os.pipe()
+        async with lib.open(reading, "rb") as file:
+            with anyio.move_on_after(0) as scope:
+                await file.read(4)
+            assert scope.cancelled_caught
+            os.write(writing, b"data")
+            os.close(writing)
+            if lib.native:
+                with anyio.fail_after(20):
+                    assert await file.read() == b"data"
+
+    anyio.run(main)
+    assert results == [b"one\n"]
+
+
 def test_outside_of_a_loop_raises_or_needs_none(lib, make):
     """Where no loop runs, a step that needs one is a RuntimeError."""
     opening = lib.open(make(b"data"))
