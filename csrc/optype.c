@@ -519,15 +519,17 @@ op_tp_dealloc(PyObject *self)
         return; /* resurrected by a warnings hook */
     }
     ModuleState *state = op->state;
+    if (op->weakrefs != NULL) { /* their callbacks: out of the collector's sight */
+        PyObject_GC_UnTrack(self);
+        PyObject_ClearWeakRefs(self);
+        PyObject_GC_Track(self);
+    }
     /* What is cleared may run any code, which may find the operation by the
      * collector: it has to look alive, and may be taken hold of. */
     Py_SET_REFCNT(op, 1);
 #if AIOF_ONE_EXCEPTION
     op_forget_value(state);
 #endif
-    if (op->weakrefs != NULL) {
-        PyObject_ClearWeakRefs(self);
-    }
     if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
         op_drop_work(op);
     }
@@ -540,7 +542,7 @@ op_tp_dealloc(PyObject *self)
         Py_DECREF(op);
         return;
     }
-    if (state->free_op_count < OP_FREE_MAX
+    if (state->free_op_count < OP_FREE_MAX && op->weakrefs == NULL
         && !op->finalized) { /* a mark that the collector does not take off */
         /* What is owned has been cleared. */
         memset((char *)op + offsetof(OpObject, next), 0,
@@ -553,6 +555,9 @@ op_tp_dealloc(PyObject *self)
     }
     PyObject_GC_UnTrack(self);
     Py_SET_REFCNT(op, 0);
+    if (op->weakrefs != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
     PyObject_GC_Del(op);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
