@@ -1,6 +1,7 @@
 /* common.c - the operations that all kinds of files share: flush(), close(),
  * and what a file can do. */
 #include "file.h"
+#include "stream.h"
 #include "text.h"
 
 /* ---- arguments and state ---- */
@@ -78,6 +79,7 @@ flush_step(OpObject *op, PyObject **result)
 void
 file_mark_closed(FileObject *file)
 {
+    stream_unwatch(file);
     file->closed = true;
     file->fd = -1;
     file->writing = false;
@@ -121,6 +123,11 @@ close_step(OpObject *op, PyObject **result)
         }
         if (file->text != NULL && text_pass_on(file) < 0) {
             return STEP_ERROR;
+        }
+        if (file->stream && file->wlen > 0 && file->werr == 0) {
+            /* No worker waits for the other end, not even to close. */
+            return file->watch != NULL ? stream_wait(op)
+                                       : file_submit(op, IO_WRITE);
         }
         unsigned steps = close_steps(file);
         if (steps == IO_CLOSE && !(file->flags & MODE_WRITE)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "file.h"
+#include "stream.h"
 #include "text.h"
 
 static PyObject *
@@ -145,6 +146,12 @@ file_convert(FileObject *file)
     }
     if (convert_is_refused(file)) {
         return NULL;
+    }
+    if (file->watch != NULL) {
+        stream_unwatch(file);
+        if (file->head != NULL) {
+            op_wake(file->head); /* it goes on with the real object */
+        }
     }
     file->converting = true; /* no step begins in between */
     PyObject *real = convert_now(file);

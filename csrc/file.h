@@ -43,6 +43,7 @@ typedef struct FileObject {
     PyObject *real;     /* the io object that took over, or NULL */
     PyObject *target;   /* bytes or memoryview that the job reads into */
     PyObject *path;     /* bytes that io.path points into, while opening */
+    PyObject *watch;    /* stream.c: what waits for readiness, or NULL */
 
     ModuleState *state; /* borrowed: the type holds the module */
     struct OpObject *head, *tail; /* borrowed: operations; head is on */
@@ -80,6 +81,7 @@ typedef struct FileObject {
     bool shared;    /* see above */
     bool seekable;
     bool regular;   /* S_ISREG */
+    bool stream;    /* pipe, terminal, socket: waited for by the loop */
     bool nowait;    /* RWF_NOWAIT reads are worth a try */
     bool closed;
     bool closefd;
@@ -109,6 +111,10 @@ int file_init(PyObject *module, ModuleState *state);
 /* Start the job of these steps; the caller has set their arguments in io, but
  * for IO_WRITE, which takes all that was accepted.  STEP_BLOCK or ERROR. */
 enum step file_submit(OpObject *op, unsigned steps);
+
+/* The same from outside of an operation, reporting to port: 0 or -errno.  The
+ * file must not be busy. */
+int file_start(FileObject *file, struct port *port, unsigned steps);
 
 /* Start it and do not wait: 0, or -1 with an exception. */
 int file_launch(OpObject *op, unsigned steps);

@@ -12,6 +12,7 @@
 
 #include "file.h"
 #include "loop.h"
+#include "stream.h"
 #include "text.h"
 
 /* Bytes that take a processor: what is written goes to the kernel's cache, and
@@ -48,7 +49,7 @@ file_take_back(FileObject *file)
     *link = NULL;
     io->chunks = NULL;
     file->wflight = 0;
-    if (file->bufsize == 0) { /* a raw write may be short */
+    if (file->bufsize == 0 && !io->unready) { /* a raw write may be short */
         *link = rest;
         rest = NULL;
         file->woff -= (off_t)left;
@@ -157,14 +158,13 @@ file_set_idle(FileObject *file)
     file->busy_link = NULL;
 }
 
-static int file_start(FileObject *file, struct port *port, unsigned steps);
-
 /* A file that nobody refers to any more is written out and closed: here and
  * now on a device that is known to be local, or at exit, when no worker can
  * be waited for; by a worker where this thread might hang. */
 void
 file_let_go(FileObject *file)
 {
+    stream_unwatch(file);
     if (file->text != NULL && text_pass_on(file) < 0) {
         PyErr_WriteUnraisable((PyObject *)file);
     }
@@ -210,11 +210,17 @@ file_end_job(FileObject *file, struct port *port)
     struct chunk *written = file_take_result(file);
     file->target = NULL;
     struct OpObject *head = file->head;
-    if ((head == NULL || head->kind->flags & OP_WRITES) && !file->ghost
-        && file->io.err == 0 && port != NULL
-        && file->wlen > file->threshold) {
+    bool full = file->io.unready && file->io.steps & IO_WRITE;
+    if (full && port != NULL && !file->ghost) {
+        stream_resume(file, port);
+    }
+    else if ((head == NULL || head->kind->flags & OP_WRITES)
+             && !file->ghost && file->watch == NULL
+             && file->io.err == 0 && port != NULL
+             && file->wlen > file->threshold) {
         (void)file_start(file, port, IO_WRITE);
     }
+    head = file->head; /* a loop's add_reader() may run any code */
     if (head != NULL) {
         op_wake(head);
     }
@@ -276,7 +282,7 @@ static enum job_kind
 file_job_kind(const FileObject *file, unsigned steps)
 {
     const struct io *io = &file->io;
-    if (file->device == DEVICE_SLOW) {
+    if (file->device == DEVICE_SLOW || file->stream) {
         return JOB_HANGS;
     }
     bool copies = (steps & IO_READ && io->len >= READ_WORKS)
@@ -295,6 +301,7 @@ file_load(FileObject *file, unsigned steps)
         file_load_chunks(file, &steps);
     }
     io->steps = steps;
+    io->patient = false;
     io->pool = file->state->pool;
     io->job.run = io_run;
     io->job.hold = file_hold;
@@ -302,12 +309,12 @@ file_load(FileObject *file, unsigned steps)
     io->job.kind = file_job_kind(file, steps);
 }
 
-/* 0 or -errno; the job reports to port. */
-static int
+int
 file_start(FileObject *file, struct port *port, unsigned steps)
 {
     assert(!file->busy);
     file_load(file, steps);
+    stream_prepare(file);
     int rc = pool_submit(file->state->pool, port, &file->io.job);
     if (rc < 0) {
         file->io.done = 0;
@@ -381,6 +388,7 @@ file_hop(OpObject *op)
 void
 file_recall(FileObject *file)
 {
+    stream_recall(file);
     if (file->busy && !(file->io.steps & (IO_WRITE | IO_CLOSE))
         && pool_cancel(file->state->pool, &file->io.job)) {
         file_set_idle(file);

@@ -7,6 +7,7 @@
 #include "file.h"
 
 #include "method.h"
+#include "stream.h"
 #include "text.h"
 
 /* ---- attributes ---- */
@@ -249,6 +250,7 @@ file_tp_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(file->real);
     Py_VISIT(file->target);
     Py_VISIT(file->path);
+    Py_VISIT(file->watch);
     return 0;
 }
 
@@ -316,6 +318,7 @@ file_tp_dealloc(PyObject *self)
     }
     PyObject_GC_UnTrack(self);
     (void)file_tp_clear(self);
+    stream_unwatch(file);
     Py_CLEAR(file->name);
     Py_CLEAR(file->mode);
     Py_CLEAR(file->encoding);

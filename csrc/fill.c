@@ -5,6 +5,7 @@
  * can be lost, by file_read_direct() straight into the caller's object.
  */
 #include "file.h"
+#include "stream.h"
 #include "text.h"
 
 enum {
@@ -180,7 +181,7 @@ enum step
 file_fill(OpObject *op, size_t want)
 {
     FileObject *file = op->file;
-    if (op->filling) {
+    if (op->filling && !stream_is_unready(op)) {
         return file_returned(op);
     }
     if (op->saw_end) {
@@ -225,6 +226,10 @@ file_fill(OpObject *op, size_t want)
         if (n != -EAGAIN && n != -EOPNOTSUPP) {
             return file_oserror(file, (int)-n, false);
         }
+    }
+    enum step step;
+    if (file->stream && stream_fill(op, room, size, &step)) {
+        return step;
     }
     return fill_by_pool(op, room, size, read_offset(file));
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "ready.h"
 #include "recode.h"
 #include "team.h"
 
@@ -142,7 +143,12 @@ io_write(struct io *io)
         if (niov == 0) {
             break;
         }
-        ssize_t n = sys_writev(io->fd, iov, niov, io->off);
+        ssize_t n = io->patient ? ready_write(io->fd, iov, niov)
+                                : sys_writev(io->fd, iov, niov, io->off);
+        if (n == -EAGAIN && io->patient) {
+            io->unready = true;
+            break;
+        }
         if (n <= 0) {
             rc = n < 0 ? (int)n : -EIO; /* a write of nothing: no progress */
             break;
@@ -211,7 +217,12 @@ io_read(struct io *io)
     }
     while (io->done < io->len) {
         struct iovec iov = {io->buf + io->done, io->len - io->done};
-        ssize_t n = sys_readv(io->fd, &iov, 1, io->off);
+        ssize_t n = io->patient ? ready_read(io->fd, &iov)
+                                : sys_readv(io->fd, &iov, 1, io->off);
+        if (n == -EAGAIN && io->patient) {
+            io->unready = true;
+            break;
+        }
         if (n < 0) {
             return (int)n;
         }
@@ -289,7 +300,7 @@ io_run(struct job *job)
 {
     struct io *io = (struct io *)job;
     io->done = 0;
-    io->eof = false;
+    io->eof = io->unready = false;
     int rc = io_steps(io);
     if (io->steps & IO_CLOSE) {
         int closed = sys_close(io->fd);

@@ -63,6 +63,8 @@ struct io {
     char *buf;    /* IO_READ */
     size_t len;
     bool once;    /* one call is enough, be it short (pipes, raw files) */
+    bool patient; /* IO_READ, IO_WRITE: move what can be moved at once */
+    bool unready; /* out: that was not all, or nothing */
     bool eof;     /* out: a call returned 0 */
 
     struct chunk *chunks; /* IO_WRITE; advanced by the worker */

@@ -4,6 +4,7 @@
 #include "loop.h"
 #include "method.h"
 #include "open.h"
+#include "stream.h"
 
 ModuleState *
 state_of(PyObject *module)
@@ -129,6 +130,12 @@ static PyMethodDef core_functions[] = {
     {"set_threads", core_set_threads, METH_O,
      PyDoc_STR("set_threads($module, n, /)\n--\n\n"
                "Set the greatest number of worker threads.")},
+    {"_reclaim", stream_reclaim, METH_O,
+     PyDoc_STR("_reclaim($module, file, /)\n--\n\n"
+               "The bytes that a cancelled read has left in a raw file.")},
+    {"_write_now", stream_write_now, METH_VARARGS,
+     PyDoc_STR("_write_now($module, fd, data, /)\n--\n\n"
+               "Write as much as there is room for: the number of bytes.")},
     {"_wake", loop_wake_future, METH_O, NULL},
     {"_shutdown", core_shutdown, METH_NOARGS, NULL},
     {"_after_fork", core_after_fork, METH_NOARGS, NULL},
@@ -185,11 +192,14 @@ state_names(ModuleState *state)
         const char *text;
     } names[] = {
         {&state->str_add_reader, "add_reader"},
+        {&state->str_add_writer, "add_writer"},
         {&state->str_call_soon_threadsafe, "call_soon_threadsafe"},
         {&state->str_close, "close"},
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
         {&state->str_is_closed, "is_closed"},
+        {&state->str_remove_reader, "remove_reader"},
+        {&state->str_remove_writer, "remove_writer"},
         {&state->str_set_result, "set_result"},
         {&state->str_strict, "strict"},
         {&state->str_throw, "throw"},
@@ -285,7 +295,8 @@ module_exec(PyObject *module)
     if (state_import(state) < 0 || state_names(state) < 0
         || state_engine(state) < 0 || op_init(module, state) < 0
         || method_init(module, state) < 0 || loop_init(module, state) < 0
-        || file_init(module, state) < 0 || fs_init(module, state) < 0) {
+        || stream_init(module, state) < 0 || file_init(module, state) < 0
+        || fs_init(module, state) < 0) {
         return -1;
     }
     return state_hooks(module, state);
@@ -298,6 +309,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->op_type);
     Py_VISIT(state->method_type);
     Py_VISIT(state->port_type);
+    Py_VISIT(state->watch_type);
     Py_VISIT(state->scandir_type);
     Py_VISIT(state->entry_type);
     Py_VISIT(state->stat_type);
@@ -333,6 +345,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->op_type);
     Py_CLEAR(state->method_type);
     Py_CLEAR(state->port_type);
+    Py_CLEAR(state->watch_type);
     Py_CLEAR(state->scandir_type);
     Py_CLEAR(state->entry_type);
     Py_CLEAR(state->stat_type);
@@ -358,11 +371,14 @@ state_clear(PyObject *module)
     Py_CLEAR(state->stop);
     Py_CLEAR(state->wake);
     Py_CLEAR(state->str_add_reader);
+    Py_CLEAR(state->str_add_writer);
     Py_CLEAR(state->str_call_soon_threadsafe);
     Py_CLEAR(state->str_close);
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
     Py_CLEAR(state->str_is_closed);
+    Py_CLEAR(state->str_remove_reader);
+    Py_CLEAR(state->str_remove_writer);
     Py_CLEAR(state->str_set_result);
     Py_CLEAR(state->str_strict);
     Py_CLEAR(state->str_throw);

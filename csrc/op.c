@@ -281,7 +281,9 @@ op_make_waiter(OpObject *op)
      * the operation has come to the head and the job reports elsewhere. */
     if (op_is_head(op)) {
         if (op_job(op) == NULL) {
-            op_wake(op);
+            if (op->file == NULL || op->file->watch == NULL) {
+                op_wake(op);
+            }
         }
         else {
             rc = op_adopt_job(op, loop);

@@ -346,6 +346,8 @@ file_set_opened(FileObject *file)
     const struct io *io = &file->io;
     file->device = io->device;
     file->regular = S_ISREG(io->st.st_mode);
+    file->stream = S_ISFIFO(io->st.st_mode) || S_ISSOCK(io->st.st_mode)
+                   || (S_ISCHR(io->st.st_mode) && io->flag);
     file->seekable = io->seekable;
     file->nowait = file->state->has_nowait;
     file->raw = file->base = file->high = io->seekable ? io->off : 0;

@@ -29,6 +29,7 @@ typedef struct {
     PyTypeObject *op_type;
     PyTypeObject *method_type;
     PyTypeObject *port_type;
+    PyTypeObject *watch_type;
     PyTypeObject *scandir_type;
     PyTypeObject *entry_type;
     PyTypeObject *stat_type;  /* os.stat_result */
@@ -50,11 +51,14 @@ typedef struct {
     PyObject *stop;           /* a StopIteration to use again, or NULL */
     PyObject *wake;           /* _core._wake: settle a future, if pending */
     PyObject *str_add_reader;
+    PyObject *str_add_writer;
     PyObject *str_call_soon_threadsafe;
     PyObject *str_close;
     PyObject *str_create_future;
     PyObject *str_done;
     PyObject *str_is_closed;
+    PyObject *str_remove_reader;
+    PyObject *str_remove_writer;
     PyObject *str_set_result;
     PyObject *str_strict;
     PyObject *str_throw;

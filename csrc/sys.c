@@ -388,7 +388,7 @@ static ssize_t
 iov_move(enum sys_call call, int fd, const struct iovec *iov, int niov,
          off_t offset)
 {
-    bool reads = call != SYS_WRITEV;
+    bool reads = call != SYS_WRITEV && call != SYS_WRITE_NOWAIT;
     bool here = offset == SYS_OFF_CURRENT;
 
 #ifdef SYS_NOWAIT
@@ -397,6 +397,9 @@ iov_move(enum sys_call call, int fd, const struct iovec *iov, int niov,
          * enough it shifts the second out. */
         return syscall(SYS_preadv2, fd, iov, niov, (long)offset,
                        (long)(offset >> 32), SYS_NOWAIT);
+    }
+    if (call == SYS_WRITE_NOWAIT) {
+        return syscall(SYS_pwritev2, fd, iov, niov, -1L, -1L, SYS_NOWAIT);
     }
 #endif
 #ifdef SYS_LINUX
@@ -469,6 +472,23 @@ sys_read_nowait(int fd, const struct iovec *iov, int niov, off_t offset)
     (void)iov;
     (void)niov;
     (void)offset;
+    return -EOPNOTSUPP;
+#endif
+}
+
+ssize_t
+sys_write_nowait(int fd, const struct iovec *iov, int niov)
+{
+#ifdef SYS_NOWAIT
+    ssize_t n = iov_call(SYS_WRITE_NOWAIT, fd, iov, niov, SYS_OFF_CURRENT);
+    if (n == -ENOSYS || n == -EPERM || n == -EINVAL) {
+        n = -EOPNOTSUPP;
+    }
+    return n;
+#else
+    (void)fd;
+    (void)iov;
+    (void)niov;
     return -EOPNOTSUPP;
 #endif
 }

@@ -61,6 +61,9 @@ ssize_t sys_writev(int fd, const struct iovec *iov, int niov, off_t offset);
 ssize_t sys_read_nowait(int fd, const struct iovec *iov, int niov,
                         off_t offset);
 
+/* The same for writing to a stream, which has no offset. */
+ssize_t sys_write_nowait(int fd, const struct iovec *iov, int niov);
+
 /* Copying within the kernel: the whole file, by reference; at most len bytes,
  * at the offsets of both descriptors.  -EOPNOTSUPP where this build has no
  * such call; any other error may mean that it is not for these files. */
@@ -91,6 +94,7 @@ enum sys_call {
     SYS_WRITEV,
     SYS_READ_NOWAIT,
     SYS_NAMES, /* all that take names, but for opening; see sys_fault */
+    SYS_WRITE_NOWAIT,
     SYS_COPY,  /* copying within the kernel */
     SYS_CALLS
 };

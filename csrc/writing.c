@@ -7,6 +7,7 @@
  * owes the disk FILE_WRITE_BOUND bytes at most; then writes wait.
  */
 #include "file.h"
+#include "stream.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -149,6 +150,14 @@ write_raise(FileObject *file)
     return file_oserror(file, err, false);
 }
 
+/* Hand over what was accepted, or wait until the stream has room for it. */
+static enum step
+write_submit(OpObject *op)
+{
+    return op->file->watch != NULL ? stream_wait(op)
+                                   : file_submit(op, IO_WRITE);
+}
+
 enum step
 file_write_ready(OpObject *op)
 {
@@ -162,7 +171,7 @@ file_write_ready(OpObject *op)
     if (file->wlen + file->wflight < FILE_WRITE_BOUND) {
         return STEP_DONE;
     }
-    return file->busy ? file_wait(op) : file_submit(op, IO_WRITE);
+    return file->busy ? file_wait(op) : write_submit(op);
 }
 
 enum step
@@ -178,7 +187,7 @@ file_write_behind(OpObject *op)
         file->wlook = file->wlen + FILE_WRITE_BLOCK;
         file_reap(file, false);
     }
-    if (!file->busy && file->werr == 0) {
+    if (!file->busy && file->werr == 0 && file->watch == NULL) {
         if (file_launch(op, IO_WRITE) < 0) {
             PyErr_Clear(); /* the bytes are ours; a later one tries again */
         }
@@ -200,7 +209,7 @@ file_drain(OpObject *op)
         return STEP_ERROR;
     }
     if (file->wlen > 0) {
-        return file_submit(op, IO_WRITE);
+        return write_submit(op);
     }
     if (file->writing) {
         file->writing = false;
@@ -339,12 +348,17 @@ write_raw(OpObject *op, PyObject *data, Py_ssize_t *count)
         if (file->busy) {
             return file_wait(op);
         }
+        if (file->wlen > 0 && file->werr == 0) { /* a stream was full */
+            return write_submit(op);
+        }
         op->phase = 1;
         if (file->werr != 0 && file->werr != EAGAIN) {
             return write_raise(file);
         }
         /* A descriptor in non-blocking mode may have no room: None. */
-        *count = file->werr != 0 ? -1 : (Py_ssize_t)file->io.done;
+        *count = file->werr != 0   ? -1
+                 : file->io.patient ? write_size(data)
+                                    : (Py_ssize_t)file->io.done;
         file->werr = 0;
         return STEP_DONE;
     }
@@ -461,5 +475,8 @@ const struct op_kind file_kinds_write[] = {
     {"writelines", writelines_step, OP_WRITES,
      "writelines($self, lines, /)\n--\n\n"
      "Write each item of an iterable; no line ends are added."},
+    {"_room", stream_room_step, 0,
+     "_room($self, /)\n--\n\n"
+     "Wait until a write would find room, and write nothing."},
     {NULL, NULL, 0, NULL},
 };

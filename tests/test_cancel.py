@@ -112,7 +112,9 @@ async def test_read_queued_cancelled_loses_nothing(
     async with aiofiles_c.open(take(pipe, 0), mode, buffering) as file:
         async with gate.shut():
             task = asyncio.ensure_future(READS[name](file))
-            await gate.queued(1)
+            await turns(5)
+            if task.done():
+                pytest.skip("no worker is needed")
             await cancelled(task)
         assert await within(file.readline()) in ("abc\n", b"abc\n")
         os.close(take(pipe, 1))
