@@ -100,6 +100,10 @@ class AsyncBase:
 class AsyncIndirectBase(AsyncBase):
     """A file that asks anew, for every call, which object it stands for."""
 
+    # Takes that object, a method's name and the positional arguments: an
+    # awaitable that does the call without the executor, or None.
+    _direct: Callable[[Any, str, tuple[Any, ...]], Any] | None = None
+
     def __init__(
         self,
         name: str,

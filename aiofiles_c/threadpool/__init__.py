@@ -305,3 +305,10 @@ stdout_bytes = AsyncIndirectBufferedIOBase(
 stderr_bytes = AsyncIndirectBufferedIOBase(
     "sys.stderr.buffer", None, None, indirect=lambda: sys.stderr.buffer
 )
+
+if core is not None:
+    from . import _stdio
+
+    stdin._direct = stdin_bytes._direct = _stdio.read
+    for _stream in (stdout, stderr, stdout_bytes, stderr_bytes):
+        _stream._direct = _stdio.write

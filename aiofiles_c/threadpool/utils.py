@@ -31,9 +31,15 @@ Class = TypeVar("Class", bound=type)
 
 def _delegate_method(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
     async def method(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        call = getattr(self._file, name)
+        file = self._file
+        # The class is asked: an instance may answer to any name.
+        direct = self._direct if hasattr(type(self), "_direct") else None
+        if direct is not None and not kwargs:
+            serving = direct(file, name, args)
+            if serving is not None:
+                return await serving
         return await run_delegate(
-            self._loop, self._executor, call, *args, **kwargs
+            self._loop, self._executor, getattr(file, name), *args, **kwargs
         )
 
     return method

@@ -1,0 +1,691 @@
+"""The standard streams of a process, at pipes, terminals and files.
+
+Each test runs a program in a process of its own, with its standard streams
+at something that the test has the other end of.
+"""
+
+import contextlib
+import io
+import os
+import pty
+import subprocess
+import sys
+import textwrap
+import time
+
+import aiofiles_c
+import pytest
+
+from .support.child import PATIENCE
+from .support.waiting import within
+
+START = """
+import asyncio, os, select, sys, threading, warnings
+import aiofiles_c
+from aiofiles_c import stdin, stdout, stderr
+from aiofiles_c import stdin_bytes, stdout_bytes, stderr_bytes
+
+def note(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
+
+def unread():
+    return bool(select.select([0], [], [], 0)[0])
+
+def room():
+    return bool(select.select([], [1], [], 0)[1])
+
+async def timed(call, seconds=0.002):
+    while True:
+        try:
+            return await asyncio.wait_for(call(), seconds)
+        except (asyncio.TimeoutError, TimeoutError):
+            pass
+"""
+
+
+class Program:
+    """A child that runs code, and the other ends of its streams."""
+
+    def __init__(self, code, folder, stdin, stdout, feed=None):
+        self.feed = feed
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c",
+             START + textwrap.dedent(code)],
+            cwd=folder,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        )
+
+    def write(self, data):
+        os.write(self.feed, data)
+
+    def noted(self, word):
+        """Wait until the program has noted a line, and check it."""
+        line = self.process.stderr.readline().decode()
+        assert line.strip() == word, line + self.process.stderr.read().decode()
+
+    def ended(self, seconds=PATIENCE):
+        out, err = self.process.communicate(timeout=seconds)
+        assert self.process.returncode == 0, err.decode()
+        return (out or b"").decode(), err.decode()
+
+
+@pytest.fixture(params=("pipe", "terminal"))
+def program(request, tmp_path):
+    """Start a program whose stdin is a pipe, or a terminal."""
+    started, opened = [], []
+
+    def start(code):
+        if request.param == "pipe":
+            end, feed = os.pipe()
+        else:
+            feed, end = pty.openpty()
+        opened.append(feed)
+        started.append(
+            Program(code, tmp_path, end, subprocess.PIPE, feed)
+        )
+        os.close(end)
+        return started[-1]
+
+    start.kind = request.param
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+    for descriptor in opened:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a program on the bytes, or the file, that are its input."""
+
+    def go(code, data=b"", file=None):
+        if file is not None:
+            with open(file, "rb") as given:
+                return Program(
+                    code, tmp_path, given, subprocess.PIPE
+                ).ended()
+        one = Program(code, tmp_path, subprocess.PIPE, subprocess.PIPE)
+        out, err = one.process.communicate(data, timeout=PATIENCE)
+        assert one.process.returncode == 0, err.decode()
+        return out.decode(), err.decode()
+
+    return go
+
+
+def test_pending_readline_does_not_hinder_the_exit(native, program):
+    """The process ends within a second of its last line of code."""
+    one = program(
+        """
+        async def main():
+            task = asyncio.ensure_future(stdin.readline())
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            note("pending")
+
+        asyncio.run(main())
+        """
+    )
+    one.noted("pending")
+    started = time.monotonic()
+    one.ended()
+    assert time.monotonic() - started < 1
+
+
+def test_readline_given_up_again_and_again_returns_every_line(
+    native, program
+):
+    """Time-outs lose neither a line nor half of one."""
+    one = program(
+        """
+        async def main():
+            for number in range(50):
+                assert await timed(stdin.readline) == f"line {number}\\n"
+                note("got")
+            print("good")
+
+        asyncio.run(main())
+        """
+    )
+    for number in range(50):
+        text = b"line %d\n" % number
+        one.write(text[:3])
+        if number % 10 == 0:
+            time.sleep(0.01)
+        one.write(text[3:])
+        one.noted("got")
+    assert one.ended()[0] == "good\n"
+
+
+def test_lines_that_come_at_once_are_there_at_once(program):
+    """What was read ahead of a line is not waited for again."""
+    one = program(
+        """
+        async def main():
+            assert await stdin.readline() == "one\\n"
+            line = asyncio.wait_for(stdin.readline(), 10)
+            assert await line == "two\\n"
+            assert await stdin.readline() == "thr\\u00e9\\u00e9\\n"
+            print("good")
+
+        asyncio.run(main())
+        """
+    )
+    one.write("one\ntwo\nthr\xe9\xe9\n".encode())
+    assert one.ended()[0] == "good\n"
+
+
+def test_iteration_and_reads_see_the_end(run):
+    """Lines, then a part of one without its end, then nothing."""
+    out, _ = run(
+        """
+        async def main():
+            print(repr(await stdin.read(3)), repr(await stdin.readline()))
+            print([line async for line in stdin])
+            print(repr(await stdin.readline()), repr(await stdin.read()))
+
+        asyncio.run(main())
+        """,
+        "on\xe9 \u20ac\ntwo\nthree".encode(),
+    )
+    assert out == "'on\xe9' ' \u20ac\\n'\n['two\\n', 'three']\n'' ''\n"
+
+
+@pytest.mark.parametrize(
+    "call, expected",
+    (
+        ("stdin.read()", "'a\\nb\\r\\nc\\n'"),
+        ("stdin.read(4)", "'a\\nb\\r'"),
+        ("stdin.readlines()", "['a\\n', 'b\\r\\n', 'c\\n']"),
+        ("stdin.readlines(1)", "['a\\n']"),
+        ("stdin.readline(1)", "'a'"),
+        ("stdin.readline(None)", "TypeError"),
+        ("stdin.read(None)", "'a\\nb\\r\\nc\\n'"),
+        ("stdin_bytes.read()", "b'a\\nb\\r\\nc\\n'"),
+        ("stdin_bytes.read(3)", "b'a\\nb'"),
+        ("stdin_bytes.readline()", "b'a\\n'"),
+        ("stdin_bytes.readline(1)", "b'a'"),
+        ("stdin_bytes.readlines()", "[b'a\\n', b'b\\r\\n', b'c\\n']"),
+        ("stdin_bytes.readlines(3)", "[b'a\\n', b'b\\r\\n']"),
+        ("stdin_bytes.readinto(bytearray(4))", "4"),
+        ("stdin_bytes.readinto(bytearray(9))", "7"),
+        ("stdin_bytes.read1(2)", "b'a\\n'"),
+        ("stdin_bytes.readinto1(bytearray(2))", "2"),
+        ("stdin.readable()", "True"),
+        ("stdin.isatty()", "False"),
+        ("stdin.seekable()", "False"),
+    ),
+)
+def test_each_way_to_read_a_pipe_gives_what_io_gives(run, call, expected):
+    """The results of sys.stdin's own methods, by all of ours."""
+    out, _ = run(
+        f"""
+        async def main():
+            try:
+                print(repr(await {call}))
+            except TypeError:
+                print("TypeError")
+
+        asyncio.run(main())
+        """,
+        b"a\nb\r\nc\n",
+    )
+    assert out == expected + "\n"
+
+
+def test_read_ahead_is_there_for_input_and_for_sys_stdin(native, run):
+    """A task, input() and sys.stdin take turns on one pipe, in order."""
+    out, _ = run(
+        """
+        got = [sys.stdin.readline(), input()]
+
+        async def main():
+            got.append(await stdin.readline())
+            got.append(input())
+            got.append(next(sys.stdin))
+            got.append(await stdin.readline())
+            got.append(sys.stdin.read(2))
+            got.append(await stdin.readline())
+            got.append(await stdin_bytes.readline())
+            got.append(sys.stdin.readline())
+            got.append(await stdin.read(1))
+            got.append(sys.stdin.read())
+            print(got)
+
+        asyncio.run(main())
+        """,
+        b"".join(b"%d23\n" % n for n in range(9)) + b"xyz",
+    )
+    assert eval(out) == [
+        "023\n", "123", "223\n", "323", "423\n", "523\n", "62", "3\n",
+        b"723\n", "823\n", "x", "yz",
+    ]
+
+
+def test_part_of_a_line_is_there_for_input_after_a_cancel(native, tmp_path):
+    """What a cancelled readline() had fetched is the start of input()."""
+    end, feed = os.pipe()
+    one = Program(
+        """
+        async def main():
+            await until(unread)
+            task = asyncio.ensure_future(stdin.readline())
+            await until(lambda: not unread())
+            task.cancel()
+            await asyncio.wait([task])
+            note("cancelled")
+            print(input())
+            print(input())
+
+        asyncio.run(main())
+        """,
+        tmp_path, end, subprocess.PIPE, feed,
+    )
+    os.close(end)
+    one.write("caf\xe9 \u20ac".encode()[:-1])
+    one.noted("cancelled")
+    one.write("\u20ac line\nlast\n".encode()[2:])
+    assert one.ended()[0] == "caf\xe9 \u20ac line\nlast\n"
+    os.close(feed)
+
+
+def test_bytes_and_text_given_up_again_and_again_lose_nothing(
+    native, tmp_path
+):
+    """Whatever was asked for, the bytes come in order."""
+    end, feed = os.pipe()
+    one = Program(
+        """
+        async def main():
+            got = b""
+            while len(got) < 5000:
+                got += await timed(lambda: stdin_bytes.read(70))
+                got += await timed(stdin_bytes.readline)
+                got += (await timed(lambda: stdin.read(31))).encode()
+                got += "".join(
+                    await timed(lambda: stdin.readlines(20))
+                ).encode()
+            got += (await timed(stdin.read)).encode()
+            sys.stdout.buffer.write(got)
+
+        asyncio.run(main())
+        """,
+        tmp_path, end, subprocess.PIPE, feed,
+    )
+    os.close(end)
+    data = "".join(f"line {n} \xe9\u20ac\n" for n in range(800)).encode()
+    for start in range(0, len(data), 37):
+        one.write(data[start:start + 37])
+        time.sleep(0.0005)
+    os.close(feed)
+    assert one.ended()[0].encode() == data
+
+
+@pytest.mark.parametrize("empty", (True, False))
+def test_stdin_from_a_file_or_the_null_device_works(run, tmp_path, empty):
+    """What cannot be waited for is read as any file."""
+    path = os.devnull
+    if not empty:
+        path = tmp_path / "input"
+        path.write_text("one\ntwo\nthree")
+    out, _ = run(
+        """
+        async def main():
+            first = await stdin.readline()
+            print([first, *[line async for line in stdin]])
+            print(await stdin_bytes.read())
+
+        asyncio.run(main())
+        """,
+        file=path,
+    )
+    lines = [""] if empty else ["one\n", "two\n", "three"]
+    assert out == f"{lines}\nb''\n"
+
+
+def test_blocking_mode_of_stdin_and_stdout_is_not_changed(program):
+    """Neither while a read is pending nor after it, nor at the exit."""
+    one = program(
+        """
+        async def main():
+            task = asyncio.ensure_future(stdin.readline())
+            await asyncio.sleep(0.02)
+            modes = [os.get_blocking(n) for n in range(3)]
+            note("pending")
+            await task
+            await stdout.write("text\\n")
+            await stdout.flush()
+            modes += [os.get_blocking(n) for n in range(3)]
+            assert modes == [True] * 6, modes
+
+        asyncio.run(main())
+        """
+    )
+    one.noted("pending")
+    assert os.get_blocking(one.feed)
+    one.write(b"line\n")
+    assert one.ended()[0] == "text\n"
+    assert os.get_blocking(one.feed)
+
+
+def test_stdin_and_stdout_work_with_uvloop(program):
+    """The same, on the other loop."""
+    pytest.importorskip("uvloop")
+    one = program(
+        """
+        import uvloop
+
+        async def main():
+            note("pending")
+            await stdout.write(await stdin.readline())
+            await stdout.flush()
+            assert all(os.get_blocking(n) for n in range(3))
+
+        loop = uvloop.new_event_loop()
+        loop.run_until_complete(main())
+        """
+    )
+    one.noted("pending")
+    time.sleep(0.05)
+    one.write(b"line\n")
+    assert one.ended()[0] == "line\n"
+
+
+def test_write_to_a_full_pipe_keeps_no_thread_and_is_written_at_exit(
+    native, tmp_path
+):
+    """Nobody reads for a while: the loop waits, and so does the exit."""
+    one = Program(
+        """
+        async def main():
+            task = asyncio.ensure_future(stdout.write("x" * 1_000_000))
+            await until(lambda: not room())
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            assert aiofiles_c.stats()["running"] == 0
+            assert threading.active_count() == 1
+            note("pending")
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.DEVNULL, subprocess.PIPE,
+    )
+    one.noted("pending")
+    assert one.ended()[0] == "x" * 1_000_000
+
+
+def test_prints_and_writes_come_out_in_their_order(tmp_path):
+    """print() and await write() share the buffer of sys.stdout."""
+    one = Program(
+        """
+        async def main():
+            for number in range(3000):
+                print("p", number)
+                await stdout.write(f"w {number}\\n")
+                if number % 7 == 0:
+                    await stdout.flush()
+                if number % 11 == 0:
+                    sys.stdout.flush()
+                    await stdout_bytes.write(b"b %d\\n" % number)
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.DEVNULL, subprocess.PIPE,
+    )
+    expected = "".join(
+        f"p {n}\nw {n}\n" + (f"b {n}\n" if n % 11 == 0 else "")
+        for n in range(3000)
+    )
+    assert one.ended()[0] == expected
+
+
+@pytest.mark.parametrize("where", ("the loop's thread", "another thread"))
+def test_write_cancelled_at_a_full_pipe_comes_out_once_before_a_print(
+    native, tmp_path, where
+):
+    """What was accepted goes out whole, and what is printed comes behind."""
+    one = Program(
+        f"""
+        def printing():
+            print("printed", flush=True)
+
+        async def main():
+            task = asyncio.ensure_future(stdout.write("x" * 300_000))
+            await until(lambda: not room())
+            task.cancel()
+            await asyncio.wait([task])
+            note("cancelled")
+            if {where!r} == "another thread":
+                await asyncio.get_running_loop().run_in_executor(
+                    None, printing
+                )
+            else:
+                printing()
+            await stdout.write("written\\n")
+            await stdout.flush()
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.DEVNULL, subprocess.PIPE,
+    )
+    one.noted("cancelled")
+    assert one.ended()[0] == "x" * 300_000 + "printed\nwritten\n"
+
+
+def test_write_cancelled_at_a_full_pipe_goes_on_by_itself(native, tmp_path):
+    """What was accepted is written without another call."""
+    one = Program(
+        """
+        async def main():
+            task = asyncio.ensure_future(stdout.write("x" * 300_000))
+            await until(lambda: not room())
+            task.cancel()
+            await asyncio.wait([task])
+            note("cancelled")
+            assert await stdin.readline() == "all there\\n"
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.PIPE, subprocess.PIPE,
+    )
+    one.noted("cancelled")
+    left = 300_000
+    while left:
+        left -= len(os.read(one.process.stdout.fileno(), left))
+    one.process.stdin.write(b"all there\n")
+    assert one.ended()[0] == ""
+
+
+def test_loop_goes_on_while_a_thread_prints_to_a_full_pipe(native, tmp_path):
+    """A write then waits for that thread, off the loop."""
+    one = Program(
+        """
+        def printing():
+            sys.stdout.write("p" * 200_000)
+            sys.stdout.flush()
+
+        async def main():
+            await stdout.write("first\\n")
+            await stdout.flush()
+            thread = threading.Thread(target=printing)
+            thread.start()
+            await until(lambda: not room())
+            task = asyncio.ensure_future(stdout.write("w" * 20_000))
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            assert aiofiles_c.stats()["running"] == 0
+            note("goes on")
+            await task
+            thread.join()
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.DEVNULL, subprocess.PIPE,
+    )
+    one.noted("goes on")
+    out = one.ended()[0]
+    assert out == "first\n" + "p" * 200_000 + "w" * 20_000
+
+
+def test_loop_goes_on_while_a_thread_waits_in_input(native, tmp_path):
+    """So it does for reads: the thread has the line that comes first."""
+    end, feed = os.pipe()
+    one = Program(
+        """
+        async def main():
+            got = [await stdin.readline()]
+            loop = asyncio.get_running_loop()
+            waiting = loop.run_in_executor(None, input)
+            await until(waits)
+            task = asyncio.ensure_future(stdin.readline())
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            note("goes on")
+            got += [await waiting, await task]
+            print(got)
+
+        def waits():
+            return any(
+                frame.f_code.co_name == "outside"
+                for frame in sys._current_frames().values()
+            )
+
+        asyncio.run(main())
+        """,
+        tmp_path, end, subprocess.PIPE, feed,
+    )
+    os.close(end)
+    one.write(b"one\n")
+    one.noted("goes on")
+    one.write(b"two\nthree\n")
+    os.close(feed)
+    assert one.ended()[0] == "['one\\n', 'two', 'three\\n']\n"
+
+
+def test_forked_child_does_not_write_what_the_parent_owes(native, tmp_path):
+    """What was accepted is the parent's to write."""
+    one = Program(
+        """
+        async def main():
+            task = asyncio.ensure_future(stdout.write("x" * 300_000))
+            await until(lambda: not room())
+            note("full")
+            await stdin.readline()
+            warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
+            pid = os.fork()
+            if pid == 0:
+                sys.exit()
+            await task
+            os.waitpid(pid, 0)
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.PIPE, subprocess.PIPE,
+    )
+    one.noted("full")
+    one.process.stdin.write(b"fork\n")
+    one.process.stdin.flush()
+    assert one.ended()[0] == "x" * 300_000
+
+
+def test_loop_that_cannot_wait_for_descriptors_uses_the_executor(run):
+    """A loop of one's own need not have add_reader()."""
+    out, _ = run(
+        """
+        class Loop(asyncio.SelectorEventLoop):
+            add_reader = asyncio.AbstractEventLoop.add_reader
+
+        async def main():
+            await stdout.write(await stdin.readline())
+            await stdout.write(await stdin.read())
+            await stdout.flush()
+
+        loop = Loop()
+        loop.run_until_complete(main())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        """,
+        b"one\ntwo\n",
+    )
+    assert out == "one\ntwo\n"
+
+
+def test_write_to_a_pipe_that_nobody_reads_is_a_broken_pipe(tmp_path):
+    """As by sys.stdout itself."""
+    end, other = os.pipe()
+    one = Program(
+        """
+        async def main():
+            note("ready")
+            await asyncio.sleep(0.1)
+            try:
+                await stdout.write("x" * 100_000)
+                await stdout.flush()
+            except BrokenPipeError:
+                os._exit(0)
+            os._exit(1)
+
+        asyncio.run(main())
+        """,
+        tmp_path, subprocess.DEVNULL, other,
+    )
+    os.close(other)
+    one.noted("ready")
+    os.close(end)
+    one.ended()
+
+
+async def test_redirected_stdout_is_followed_at_each_call(ours):
+    """contextlib.redirect_stdout and its like have what is written."""
+    module, text = ours.module, io.StringIO()
+    with contextlib.redirect_stdout(text):
+        await within(module.stdout.write("one "))
+    other = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with contextlib.redirect_stdout(other):
+        await within(module.stdout.write("two "))
+        await within(module.stdout.flush())
+        await within(module.stdout_bytes.write(b"three"))
+    assert text.getvalue() == "one "
+    assert other.buffer.getvalue() == b"two three"
+
+
+async def test_captured_stdout_has_what_is_written(capfd):
+    """pytest's capture of the descriptors is a replaced sys.stdout too."""
+    await within(aiofiles_c.stdout.write("out\n"))
+    await within(aiofiles_c.stderr.write("err\n"))
+    await within(aiofiles_c.stdout.flush())
+    assert capfd.readouterr() == ("out\n", "err\n")
+
+
+async def test_replaced_stdin_over_a_pipe_is_waited_for(native, monkeypatch):
+    """A sys.stdin of one's own, of the classes of io, is as good."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as replaced:
+        monkeypatch.setattr(sys, "stdin", replaced)
+        before = aiofiles_c.stats()["delegate"]
+        os.write(writing, b"line\nrest")
+        assert await within(aiofiles_c.stdin.readline()) == "line\n"
+        os.close(writing)
+        assert await within(aiofiles_c.stdin.read()) == "rest"
+        assert aiofiles_c.stats()["delegate"] == before
+
+
+def test_streams_have_the_classes_of_aiofiles():
+    """Names and classes are those that programs know."""
+    import aiofiles
+
+    for name in ("stdin", "stdout", "stderr"):
+        for full in (name, name + "_bytes"):
+            ours, theirs = getattr(aiofiles_c, full), getattr(aiofiles, full)
+            assert type(ours).__name__ == type(theirs).__name__
+            assert type(ours).__module__.split(".")[1:] == (
+                type(theirs).__module__.split(".")[1:]
+            )
