@@ -17,14 +17,13 @@ An operation is a tuple: the method's name and its arguments, as described in
 import asyncio
 import builtins
 import inspect
-import io
 import os
-import sys
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 from .content import Content, Room, Told, built, plain
+from .faults import Spared
 from .outcome import Outcome, brief, difference, outcome_of, raised
 from .waiting import within
 
@@ -159,22 +158,6 @@ class Side:
         return value
 
 
-def _loses_sight_of_writes():
-    """Whether this Python's BufferedRandom.read1() does not flush.
-
-    Before 3.13 it reads the raw file while bytes written are still in the
-    buffer, and those then go to the wrong place; text reads by read1().  The
-    native file does as the later Pythons do.
-    """
-    with io.BufferedRandom(io.BytesIO(b"ab")) as file:
-        file.write(b"x")
-        return file.read1(1) == b"a"
-
-
-LOSES_SIGHT_OF_WRITES = _loses_sight_of_writes()
-READING = ("next", "read", "read1", "readline", "readlines")
-
-
 def is_native(file):
     """Whether the engine itself works on this file."""
     try:
@@ -187,8 +170,7 @@ def is_native(file):
 class Reference(Side):
     """The blocking side."""
 
-    mended = False  # flush what was written before it is read around
-    written = False
+    spared = None  # the file without the faults of this Python
 
     def open(self, case):
         return outcome_of(
@@ -199,24 +181,13 @@ class Reference(Side):
     def do(self, op):
         try:
             args = self.arguments(op)
-            size = op[1] if op[1:] else None
-            reads = (
-                op[0] in READING
-                and op[:2] != ("read", 0)
-                and (
-                    size is None
-                    or (isinstance(size, int) and abs(size) <= sys.maxsize)
-                )
-            )
-            if self.mended and self.written and reads:
-                self.file.flush()
-            self.written = op[0] in ("write", "writelines") or (
-                self.written and not reads and op[0] not in ("flush", "seek")
-            )
-            if op[0] == "next":
-                value = self.file.readline() or StopAsyncIteration
+            name = "readline" if op[0] == "next" else op[0]
+            if self.spared is not None:
+                value = self.spared.call((name, *op[1:]), args)
             else:
-                value = getattr(self.file, op[0])(*args)
+                value = getattr(self.file, name)(*args)
+            if op[0] == "next":
+                value = value or StopAsyncIteration
             return Outcome(False, _with_room(op, args, self.note(op, value)))
         except Exception as error:
             return self.failure(error)
@@ -292,7 +263,7 @@ class Run:
             expected = reference.open(self.case)
             actual = await subject.open(self.case)
         reference.file, subject.file = expected.value, actual.value
-        self.mend()
+        self.spare()
         if expected.failed or actual.failed:
             self.unopened(expected, actual)
             return
@@ -305,16 +276,10 @@ class Run:
             await self.shut()
         self.contents("after close")
 
-    def mend(self):
-        """Spare the comparison a fault that this Python has."""
-        self.reference.mended = (
-            LOSES_SIGHT_OF_WRITES
-            and isinstance(
-                getattr(self.reference.file, "buffer", self.reference.file),
-                io.BufferedRandom,
-            )
-            and is_native(self.subject.file)
-        )
+    def spare(self):
+        """Spare the comparison the faults that this Python has."""
+        if is_native(self.subject.file):
+            self.reference.spared = Spared(self.reference.file)
 
     def unopened(self, expected, actual):
         for side, outcome in (
@@ -443,7 +408,7 @@ async def run_at_once(case, library_open, folder):
     both = Run(case, reference, subject)
     reference.file = reference.open(case).value
     subject.file = (await within(subject.open(case))).value
-    both.mend()
+    both.spare()
     try:
         expected = [reference.do(op) for op in case.ops]
         tasks = [asyncio.ensure_future(subject.do(op)) for op in case.ops]

@@ -433,10 +433,11 @@ def burst_cases(draw):
         )
         ops = _sequences(mode, reads, _binary_writes)
         more = {"buffering": draw(st.sampled_from((-1, -1, 0, 16)))}
+    first = (("seekable",),) if more.get("buffering") == 0 else ()  # see above
     return Case(
         mode=mode,
         content=draw(contents(more.get("encoding", "utf-8"))),
-        ops=tuple(op for op in draw(ops) if _independent(op)),
+        ops=first + tuple(op for op in draw(ops) if _independent(op)),
         **more,
     )
 
