@@ -1,5 +1,6 @@
 /* common.c - the operations that all kinds of files share: flush(), close(),
  * and what a file can do. */
+#include "exact.h"
 #include "file.h"
 #include "stream.h"
 #include "text.h"
@@ -58,11 +59,22 @@ flush_step(OpObject *op, PyObject **result)
     if (file->text != NULL) {
         file->text->telling_off = false;
     }
+    if (file->exact && file->flags & MODE_WRITE) {
+        step = exact_flush(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        *result = Py_NewRef(Py_None);
+        return STEP_DONE;
+    }
     if (!op->filling) {
         step = file_drain(op);
         if (step != STEP_DONE) {
             return step;
         }
+    }
+    if (file->flags & MODE_PLUS && !file->shared) {
+        file_no_block(file);
     }
     if (file->flags & MODE_PLUS && file->shared && file->bufsize != 0) {
         step = file_rewind(op);
@@ -82,20 +94,28 @@ file_mark_closed(FileObject *file)
     stream_unwatch(file);
     file->closed = true;
     file->fd = -1;
-    file->writing = false;
+    file->writing = file->exact = file->owes = false;
     buffer_free(&file->rbuf);
     if (file->text != NULL) {
         text_forget(file->text);
     }
 }
 
-/* What is left to be done by a job before the file counts as closed. */
-static unsigned
-close_steps(FileObject *file)
+/* What is left to be done by a job before the file counts as closed: 0, or -1
+ * with MemoryError. */
+static int
+close_steps(FileObject *file, unsigned *close)
 {
-    unsigned steps = file->closefd ? IO_CLOSE : 0;
+    unsigned owed = 0, steps = file->closefd ? IO_CLOSE : 0;
     if (file->wlen > 0) {
         steps |= IO_WRITE;
+    }
+    else if (file->exact) {
+        if (file->flags & MODE_WRITE
+            && exact_load(file, file->rbuf.pos, &owed) < 0) {
+            return -1;
+        }
+        steps |= owed;
     }
     else if (file->flags & MODE_PLUS && file->shared && file->bufsize != 0) {
         file_drop_ahead(file);
@@ -104,7 +124,8 @@ close_steps(FileObject *file)
             steps |= IO_REWIND;
         }
     }
-    return steps;
+    *close = steps;
+    return 0;
 }
 
 static enum step
@@ -129,7 +150,12 @@ close_step(OpObject *op, PyObject **result)
             return file->watch != NULL ? stream_wait(op)
                                        : file_submit(op, IO_WRITE);
         }
-        unsigned steps = close_steps(file);
+        unsigned steps;
+        bool owes = file->exact && exact_owes(file);
+        if ((owes && file_have_port(op) < 0)
+            || close_steps(file, &steps) < 0) {
+            return STEP_ERROR;
+        }
         if (steps == IO_CLOSE && !(file->flags & MODE_WRITE)
             && file_meta_inline(file)) {
             file->io.err = -sys_close(file->fd);

@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 
+#include "exact.h"
 #include "file.h"
 #include "stream.h"
 #include "text.h"
@@ -98,6 +99,22 @@ convert_is_refused(FileObject *file)
     return true;
 }
 
+static int
+convert_flush(FileObject *file)
+{
+    unsigned steps = file->wlen > 0 ? IO_WRITE : IO_NOP;
+    if (exact_owes(file) && exact_load(file, EXACT_STAY, &steps) < 0) {
+        return -1;
+    }
+    if (steps != IO_NOP && file_run_now(file, steps) != 0) {
+        int err = file->werr;
+        file->werr = 0;
+        (void)file_oserror(file, err, false);
+        return -1;
+    }
+    return 0;
+}
+
 static PyObject *
 convert_now(FileObject *file)
 {
@@ -105,11 +122,7 @@ convert_now(FileObject *file)
     if (file->text != NULL && text_pass_on(file) < 0) {
         return NULL;
     }
-    if (!file->closed && file->wlen > 0
-        && file_run_now(file, IO_WRITE) != 0) {
-        int err = file->werr;
-        file->werr = 0;
-        (void)file_oserror(file, err, false);
+    if (!file->closed && convert_flush(file) < 0) {
         return NULL;
     }
     if (file->writing && file->wlen == 0) {

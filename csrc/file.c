@@ -2,6 +2,7 @@
  *
  * Loop thread, with the GIL.
  */
+#include "exact.h"
 #include "file.h"
 
 #include <fcntl.h>
@@ -47,35 +48,26 @@ file_data_inline(const FileObject *file)
            && (file->nowait || file->device == DEVICE_MEMORY);
 }
 
-/* Built-in open reads in whole blocks, from where reading began: have the
- * bytes in the buffer that it would have, so that the offset of the descriptor
- * is where it would be.  (Text has its chunks already.)  This is a synchronous
- * call: on a device that may be slow nothing more is read. */
-static void
-file_fill_block(FileObject *file)
+/* Built-in open reads in whole blocks, from where reading began. */
+bool
+file_block(const FileObject *file, off_t *start, off_t *limit)
 {
-    struct buffer *rbuf = &file->rbuf;
     off_t at = file_position(file), block = (off_t)file->bufsize;
     off_t high = at > file->high ? at : file->high;
-    if (file->text != NULL || block == 0 || high == file->base
-        || !file->regular) {
-        return;
+    if (file->text != NULL || block == 0 || high <= file->base
+        || !file->regular || file->writing) {
+        return false;
     }
-    off_t up = file->base + (high - file->base + block - 1) / block * block;
-    size_t shift, want = (size_t)(up - at), have = buffer_avail(rbuf);
-    if (want > have && file->device >= DEVICE_LOCAL
-        && buffer_reserve(rbuf, want - have, &shift) == 0) {
-        struct iovec iov = {rbuf->data + rbuf->end, want - have};
-        ssize_t n = sys_readv(file->fd, &iov, 1, file->raw);
-        if (n > 0) {
-            rbuf->end += (size_t)n;
-            file->raw += n;
-        }
-    }
-    if (buffer_avail(rbuf) > want) {
-        file->raw -= (off_t)(buffer_avail(rbuf) - want);
-        rbuf->end = rbuf->pos + want;
-    }
+    *start = file->base + (high - file->base - 1) / block * block;
+    *limit = *start + block;
+    return true;
+}
+
+void
+file_no_block(FileObject *file)
+{
+    file->base = file->high = file_position(file);
+    file->end = -1;
 }
 
 void
@@ -117,14 +109,30 @@ file_share_now(FileObject *file)
         return;
     }
     file_set_blocking(file);
-    if (!file->writing) {
+    bool written = file->writing;
+    if (written) {
+        held_share(file);
+    }
+    else if (file->text != NULL) {
         file_drop_text_ahead(file);
-        file_fill_block(file);
+    }
+    else if (file->regular && file->bufsize != 0) {
+        exact_share(file);
     }
     (void)sys_lseek(file->fd, file->writing ? file->woff : file->raw,
                     SEEK_SET);
     file->threshold = file->bufsize;
     file->shared = true;
+    exact_begin(file);
+    if (!file->exact) {
+        return;
+    }
+    if (!written) {
+        file->from = file->device < DEVICE_LOCAL ? file->rbuf.pos : 0;
+    }
+    else if (held_share_exact(file) < 0) {
+        file->exact = false; /* no memory: the list has it all, as before */
+    }
 }
 
 int

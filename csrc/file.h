@@ -58,9 +58,17 @@ typedef struct FileObject {
     off_t woff;         /* while writing: offset of the first of wlen */
     off_t base;         /* where reading began, after open or seek */
     off_t high;         /* how far it came, before a seek in the buffer */
+    off_t end;          /* where a block read since base has met the end of
+                         * the file, or -1 */
     off_t raw;          /* otherwise: offset of the byte behind rbuf.end */
-    off_t rewind;       /* shared: what the descriptor's offset is ahead,
-                         * since bytes read ahead were dropped */
+    off_t rewind;       /* shared: what the descriptor's offset is ahead of
+                         * raw, since bytes read ahead were dropped */
+    size_t held;        /* private: see held.c; of wlen, what io's buffer
+                         * would still have */
+    size_t held_at;     /* and where in it they end */
+    size_t from;        /* exact: see exact.c, as are the next three */
+    size_t wfrom, wto;
+    size_t at;          /* index that the lseek of the job goes to */
     struct text *text;  /* NULL for binary files */
     size_t bufsize;     /* that of built-in open; 0: raw */
     size_t threshold;   /* accepted bytes beyond it are handed over */
@@ -79,6 +87,9 @@ typedef struct FileObject {
     bool ghost;     /* nobody refers to it, but for itself: see filejob.c */
     bool writing;   /* the position is woff + wlen */
     bool shared;    /* see above */
+    bool exact;     /* shared, and the buffer is kept by exact.c */
+    bool owes;      /* exact: [wfrom, wto) is not written yet */
+    bool owed_out;  /* exact: the write under way is that of these */
     bool seekable;
     bool regular;   /* S_ISREG */
     bool stream;    /* pipe, terminal, socket: waited for by the loop */
@@ -118,6 +129,9 @@ int file_start(FileObject *file, struct port *port, unsigned steps);
 
 /* Start it and do not wait: 0, or -1 with an exception. */
 int file_launch(OpObject *op, unsigned steps);
+
+/* The port of the running loop, borrowed, or NULL with an exception. */
+struct port *op_port(OpObject *op);
 
 /* Whether a job could report to the running loop: 0, or -1. */
 int file_have_port(OpObject *op);
@@ -174,6 +188,13 @@ off_t file_position(const FileObject *file);
 bool file_meta_inline(const FileObject *file);
 bool file_data_inline(const FileObject *file);
 
+/* Where the buffer of built-in open would begin, and end in a file that goes
+ * on; false if it would have none.  For private files that are read. */
+bool file_block(const FileObject *file, off_t *start, off_t *limit);
+
+/* It would have none from here on. */
+void file_no_block(FileObject *file);
+
 /* Whether a read finds nothing in memory. */
 bool file_is_drained(const FileObject *file);
 
@@ -220,6 +241,9 @@ PyObject *file_convert(FileObject *file);
  * STEP_DONE: file->eof says whether nothing came.  Else BLOCK or ERROR. */
 enum step file_fill(OpObject *op, size_t want);
 
+/* The same in no larger blocks than that. */
+enum step file_fill_just(OpObject *op, size_t want);
+
 /* Bytes have been taken: see whether to have the next ones fetched meanwhile.
  * At the end of a step: what is in the buffer may move. */
 void file_fetch_ahead(OpObject *op);
@@ -254,8 +278,14 @@ bool file_may_read_direct(const FileObject *file, size_t missing);
 enum step file_read_direct(OpObject *op, char *dst, size_t len,
                            PyObject *holder);
 
-/* The position moves behind the op->got bytes that file_read_direct gave. */
-void file_read_commit(OpObject *op);
+/* Read len bytes at off into memory that holder keeps, without moving the
+ * position: DONE with their number in *n, BLOCK or ERROR. */
+enum step file_read_at(OpObject *op, char *dst, size_t len, off_t off,
+                       PyObject *holder, size_t *n);
+
+/* The position moves behind the op->got bytes that file_read_direct gave; end:
+ * there the file ends. */
+void file_read_commit(OpObject *op, bool end);
 
 /* ---- reading.c ---- */
 
@@ -273,8 +303,13 @@ op_size_arg(OpObject *op, Py_ssize_t *n)
     return op_size_given(op, n);
 }
 
-/* At most n of the buffered bytes, as the result: DONE or ERROR. */
-enum step file_take_bytes(OpObject *op, size_t n, PyObject **result);
+/* The position moves behind n of the buffered bytes; past as in exact_take. */
+void file_advance(OpObject *op, size_t n, size_t past);
+
+/* At most n of them, as the result; past as in exact_take.
+ * DONE or ERROR. */
+enum step file_take_bytes(OpObject *op, size_t n, size_t past,
+                          PyObject **result);
 
 /* At the top of each step: a file that was converted, is closed or has not
  * the mode bits of need goes another way.  STEP_DONE: go on. */
@@ -305,6 +340,7 @@ enum step file_true_position(OpObject *op, off_t *position);
 
 /* ---- writing.c ---- */
 
+struct chunk *chunk_new(ModuleState *state, size_t cap);
 void chunk_free_all(ModuleState *state, struct chunk *chunks);
 void chunk_clear_free_list(ModuleState *state);
 

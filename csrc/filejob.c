@@ -10,6 +10,7 @@
  */
 #include <time.h>
 
+#include "exact.h"
 #include "file.h"
 #include "loop.h"
 #include "stream.h"
@@ -40,6 +41,10 @@ static struct chunk *
 file_take_back(FileObject *file)
 {
     struct io *io = &file->io;
+    if (file->owed_out) {
+        exact_take_back(file);
+        return NULL;
+    }
     size_t left = file->wflight - io->done;
     struct chunk *written = io->chunks, **link = &written;
     while (*link != NULL && (*link)->done == (*link)->len) {
@@ -85,6 +90,8 @@ file_take_offset(FileObject *file)
     buffer_reset(&file->rbuf);
     file->rewind = 0;
     file->raw = file->io.seek_off;
+    file->from = 0;
+    file->owes = false;
     if (file->text != NULL) {
         text_forget(file->text);
     }
@@ -104,7 +111,8 @@ file_take_result(FileObject *file)
     if (io->steps & IO_READ && file->target == NULL) {
         file->rbuf.end += io->done;
         file->raw += (off_t)io->done;
-        file->eof = io->eof && io->done == 0;
+        file->eof = false; /* that is for who asked to say: file_returned */
+        file->end = io->eof ? file->raw : file->end;
     }
     if (io->steps & IO_REWIND && io->err == 0) {
         file->rewind = 0;
@@ -115,6 +123,9 @@ file_take_result(FileObject *file)
     if (io->steps & IO_WRITE) {
         written = file_take_back(file);
         file->werr = io->err; /* the next operation raises it */
+    }
+    if (file->exact && file->at != EXACT_STAY) {
+        exact_placed(file);
     }
     if (io->steps & IO_CLOSE) {
         file->fd = -1;
@@ -170,8 +181,15 @@ file_let_go(FileObject *file)
     }
     /* A number that was given stays its owner's if open() went wrong. */
     bool ours = file->handed || file->path != NULL;
-    unsigned steps = file->closefd && ours ? IO_CLOSE : IO_NOP;
+    unsigned owed, steps = file->closefd && ours ? IO_CLOSE : IO_NOP;
     steps |= file->wlen > 0 ? IO_WRITE : IO_NOP;
+    if (file->exact && exact_owes(file)) {
+        if (exact_load(file, file->rbuf.pos, &owed) < 0) {
+            PyErr_WriteUnraisable((PyObject *)file);
+            owed = IO_NOP;
+        }
+        steps |= owed;
+    }
     if (file->fd >= 0 && steps != IO_NOP) {
         if ((file->regular && file->device >= DEVICE_LOCAL)
             || compat_is_finalizing()) {
@@ -218,7 +236,7 @@ file_end_job(FileObject *file, struct port *port)
              && !file->ghost && file->watch == NULL
              && file->io.err == 0 && port != NULL
              && file->wlen > file->threshold) {
-        (void)file_start(file, port, IO_WRITE);
+        (void)file_hand_over(file, port);
     }
     head = file->head; /* a loop's add_reader() may run any code */
     if (head != NULL) {
@@ -297,7 +315,7 @@ file_load(FileObject *file, unsigned steps)
     if (!(steps & IO_ADOPT)) {
         io->fd = file->fd;
     }
-    if (steps & IO_WRITE) {
+    if (steps & IO_WRITE && !file->owed_out) {
         file_load_chunks(file, &steps);
     }
     io->steps = steps;
@@ -319,6 +337,7 @@ file_start(FileObject *file, struct port *port, unsigned steps)
     if (rc < 0) {
         file->io.done = 0;
         file->io.err = -rc;
+        file->at = EXACT_STAY;
         if (steps & IO_WRITE) {
             file_take_back(file);
         }
@@ -329,7 +348,7 @@ file_start(FileObject *file, struct port *port, unsigned steps)
     return 0;
 }
 
-static struct port *
+struct port *
 op_port(OpObject *op)
 {
     PyObject *loop = loop_running(op->state);
@@ -352,6 +371,7 @@ file_launch(OpObject *op, unsigned steps)
 {
     struct port *port = op_port(op);
     if (port == NULL) {
+        op->file->at = EXACT_STAY;
         return -1;
     }
     if (file_start(op->file, port, steps) < 0) {
@@ -393,6 +413,7 @@ file_recall(FileObject *file)
         && pool_cancel(file->state->pool, &file->io.job)) {
         file_set_idle(file);
         Py_CLEAR(file->target);
+        file->at = EXACT_STAY;
     }
 }
 
@@ -419,6 +440,7 @@ job_forget(FileObject *file)
 {
     file->io.done = 0;
     file->io.err = 0;
+    file->at = EXACT_STAY;
     if (file->io.steps & IO_WRITE) {
         file->io.done = file->wflight;
         for (struct chunk *c = file->io.chunks; c != NULL; c = c->next) {

@@ -4,6 +4,7 @@
  * the buffer, or, where the descriptor's own offset is not used and so nothing
  * can be lost, by file_read_direct() straight into the caller's object.
  */
+#include "exact.h"
 #include "file.h"
 #include "stream.h"
 #include "text.h"
@@ -93,6 +94,7 @@ file_returned(OpObject *op)
     }
     op->filling = false;
     op->saw_end = file->io.eof && file->io.steps & IO_READ;
+    file->eof = op->saw_end && file->io.done == 0;
     if (file->io.err == EAGAIN && file->io.steps & IO_READ) {
         op->would_block = true; /* to read() that is None */
         file->eof = file->io.done == 0;
@@ -177,35 +179,45 @@ file_fetch_ahead(OpObject *op)
     }
 }
 
-enum step
-file_fill(OpObject *op, size_t want)
+/* file_returned for a fill; what has to come before one in an exact file is
+ * none, and DONE with op->filling set. */
+static enum step
+fill_returned(OpObject *op)
 {
-    FileObject *file = op->file;
-    if (op->filling && !stream_is_unready(op)) {
+    struct io *io = &op->file->io;
+    if (!op->file->exact || io->steps & IO_READ) {
         return file_returned(op);
     }
-    if (op->saw_end) {
-        file->eof = true;
-        return STEP_DONE;
+    enum step step = exact_before_fill(op);
+    op->filling = step == STEP_DONE;
+    return step;
+}
+
+/* What a fill waits for before it begins.  What was being read ahead may come
+ * with it. */
+static enum step
+fill_begin(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (file->exact) {
+        return exact_before_fill(op);
     }
     if (file->busy) {
-        size_t end = file->rbuf.end;
         file_reap(file, file->ahead && file->device >= DEVICE_LOCAL);
         if (file->busy) {
             return file_wait(op);
         }
-        if (file->rbuf.end > end) {
-            return STEP_DONE; /* it was read ahead */
-        }
     }
-    if (file->writing) {
-        enum step step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-    }
-    size_t shift, size = fill_size(file, want);
+    return file->writing ? file_drain(op) : STEP_DONE;
+}
+
+static enum step
+fill(OpObject *op, size_t size)
+{
+    FileObject *file = op->file;
+    size_t shift;
     int rc = buffer_reserve(&file->rbuf, size, &shift);
+    file->from -= file->exact ? shift : 0;
     if (file->text != NULL) {
         text_shift(file->text, shift);
     }
@@ -221,6 +233,7 @@ file_fill(OpObject *op, size_t want)
             file->rbuf.end += (size_t)n;
             file->raw += n;
             file->eof = n == 0;
+            file->end = n == 0 ? file->raw : file->end;
             return STEP_DONE;
         }
         if (n != -EAGAIN && n != -EOPNOTSUPP) {
@@ -232,6 +245,42 @@ file_fill(OpObject *op, size_t want)
         return step;
     }
     return fill_by_pool(op, room, size, read_offset(file));
+}
+
+static enum step
+fill_any(OpObject *op, size_t want, bool just)
+{
+    FileObject *file = op->file;
+    enum step step;
+    if (op->filling && !stream_is_unready(op)) {
+        step = fill_returned(op);
+        if (step != STEP_DONE || !op->filling) {
+            return step;
+        }
+        op->filling = false;
+    }
+    if (op->saw_end) {
+        file->eof = true;
+        return STEP_DONE;
+    }
+    size_t end = file->rbuf.end;
+    step = fill_begin(op);
+    if (step != STEP_DONE || file->rbuf.end > end) {
+        return step;
+    }
+    return fill(op, just ? want : fill_size(file, want));
+}
+
+enum step
+file_fill(OpObject *op, size_t want)
+{
+    return fill_any(op, want, false);
+}
+
+enum step
+file_fill_just(OpObject *op, size_t want)
+{
+    return fill_any(op, want, true);
 }
 
 /* ---- reading past the buffer ---- */
@@ -303,8 +352,34 @@ file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
     return STEP_DONE;
 }
 
+enum step
+file_read_at(OpObject *op, char *dst, size_t len, off_t off, PyObject *holder,
+             size_t *n)
+{
+    FileObject *file = op->file;
+    if (op->filling) {
+        *n = file->io.done;
+        return file_returned(op);
+    }
+    if (file->busy) {
+        return file_wait(op);
+    }
+    if (file_data_inline(file) && len <= READ_INLINE_MOST) {
+        ssize_t got = read_inline(op, dst, len, off);
+        *n = got < 0 ? 0 : (size_t)got;
+        if (got >= 0) {
+            return STEP_DONE;
+        }
+        if (got != -EAGAIN && got != -EOPNOTSUPP) {
+            return file_oserror(file, (int)-got, false);
+        }
+    }
+    Py_XSETREF(file->target, Py_NewRef(holder));
+    return fill_by_pool(op, dst, len, off);
+}
+
 void
-file_read_commit(OpObject *op)
+file_read_commit(OpObject *op, bool end)
 {
     FileObject *file = op->file;
     size_t avail = buffer_avail(&file->rbuf);
@@ -314,10 +389,14 @@ file_read_commit(OpObject *op)
     }
     if (got <= avail) {
         file->rbuf.pos += got;
-        return;
     }
-    file->raw += (off_t)(got - avail);
-    buffer_reset(&file->rbuf);
+    else {
+        file->raw += (off_t)(got - avail);
+        buffer_reset(&file->rbuf);
+    }
+    if (end) {
+        file_no_block(file);
+    }
 }
 
 /* ---- what is left of the file ---- */

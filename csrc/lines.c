@@ -4,6 +4,7 @@
  * end (readline) or that belong to lines already taken down (readlines): the
  * position itself moves only at the end.
  */
+#include "exact.h"
 #include "file.h"
 
 enum { LINES_PER_LOOK = 256 };
@@ -58,6 +59,13 @@ line_find(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
 }
 
 static enum step
+line_take(OpObject *op, size_t len, PyObject **result)
+{
+    size_t past = op->file->exact ? exact_blocks_of_lines(op) : 0;
+    return file_take_bytes(op, len, past, result);
+}
+
+static enum step
 readline_step(OpObject *op, PyObject **result)
 {
     size_t len;
@@ -72,7 +80,7 @@ readline_step(OpObject *op, PyObject **result)
         op->phase = 1;
     }
     step = line_find(op, 0, op->n, &len);
-    return step == STEP_DONE ? file_take_bytes(op, len, result) : step;
+    return step == STEP_DONE ? line_take(op, len, result) : step;
 }
 
 static enum step
@@ -91,7 +99,7 @@ next_line_step(OpObject *op, PyObject **result)
         PyErr_SetNone(PyExc_StopAsyncIteration);
         return STEP_ERROR;
     }
-    return file_take_bytes(op, len, result);
+    return line_take(op, len, result);
 }
 
 /* readlines(): op->n is the hint, op->taken the bytes of op->acc's lines. */
@@ -139,10 +147,8 @@ readlines_step(OpObject *op, PyObject **result)
             break;
         }
     }
-    file->rbuf.pos += (size_t)op->taken;
-    if (file->bufsize == 0 && !file->shared) {
-        file_drop_ahead(file);
-    }
+    file_advance(op, (size_t)op->taken,
+                 file->exact ? exact_blocks_of_lines(op) : 0);
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;

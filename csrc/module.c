@@ -293,6 +293,7 @@ module_exec(PyObject *module)
 {
     ModuleState *state = state_of(module);
     if (state_import(state) < 0 || state_names(state) < 0
+        || probe_init(state) < 0
         || state_engine(state) < 0 || op_init(module, state) < 0
         || method_init(module, state) < 0 || loop_init(module, state) < 0
         || stream_init(module, state) < 0 || file_init(module, state) < 0

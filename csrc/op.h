@@ -71,6 +71,8 @@ typedef struct OpObject {
     bool hopped;   /* a job was made */
     bool yielded;  /* gave way since the last step */
     bool saw_end;  /* a job of this operation has met the end of the file */
+    bool synced;   /* it has gone past the buffer of exact.c, which held
+                    * sum bytes then */
     bool sized;    /* left is known */
     bool would_block; /* a descriptor that is non-blocking had nothing */
     bool finalized; /* the collector, or the end, has finalized it */

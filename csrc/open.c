@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 
+#include "exact.h"
 #include "loop.h"
 #include "text.h"
 
@@ -351,12 +352,14 @@ file_set_opened(FileObject *file)
     file->seekable = io->seekable;
     file->nowait = file->state->has_nowait;
     file->raw = file->base = file->high = io->seekable ? io->off : 0;
+    file->end = -1;
     file->shared = file->shared || !file->regular || !file->seekable;
     Py_ssize_t size = file->buffering;
     if (size < 0 || (size == 1)) {
         size = compat_buffer_size(io->st.st_blksize);
     }
     file->bufsize = (size_t)size;
+    exact_begin(file);
     file->threshold = file->bufsize;
     if (file->buffering < 0 && !file->shared
         && file->threshold < FILE_WRITE_BLOCK) {

@@ -3,6 +3,7 @@
  * Loop thread, with the GIL.  A step looks at the bytes behind rbuf.pos and
  * moves pos only when it can say DONE; fill.c fetches what is missing.
  */
+#include "exact.h"
 #include "file.h"
 
 int
@@ -27,8 +28,33 @@ op_size_given(OpObject *op, Py_ssize_t *n)
     return 0;
 }
 
+static inline void
+read_advance(OpObject *op, size_t n, size_t past)
+{
+    FileObject *file = op->file;
+    if (file->exact) {
+        exact_take(op, n, past);
+        return;
+    }
+    file->rbuf.pos += n;
+    if (!file->shared) {
+        if (file->eof) {
+            file_no_block(file);
+        }
+        if (file->bufsize == 0) {
+            file_drop_ahead(file); /* a raw file is read afresh each time */
+        }
+    }
+}
+
+void
+file_advance(OpObject *op, size_t n, size_t past)
+{
+    read_advance(op, n, past);
+}
+
 enum step
-file_take_bytes(OpObject *op, size_t n, PyObject **result)
+file_take_bytes(OpObject *op, size_t n, size_t past, PyObject **result)
 {
     FileObject *file = op->file;
     size_t avail = buffer_avail(&file->rbuf);
@@ -38,11 +64,8 @@ file_take_bytes(OpObject *op, size_t n, PyObject **result)
     if (*result == NULL) {
         return STEP_ERROR;
     }
-    file->rbuf.pos += n;
     op_charge(op, n);
-    if (file->bufsize == 0 && !file->shared) {
-        file_drop_ahead(file); /* a raw file is read afresh each time */
-    }
+    read_advance(op, n, past);
     file_read_ahead(op);
     return STEP_DONE;
 }
@@ -65,7 +88,7 @@ read_new_bytes(OpObject *op, PyObject **result)
     if (op->got < op->n && _PyBytes_Resize(&op->acc, op->got) < 0) {
         return STEP_ERROR;
     }
-    file_read_commit(op);
+    file_read_commit(op, op->got < op->n);
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;
@@ -120,7 +143,7 @@ read_all_regular(OpObject *op, PyObject **result)
     if (_PyBytes_Resize(&op->acc, op->got) < 0) {
         return STEP_ERROR;
     }
-    file_read_commit(op);
+    file_read_commit(op, true);
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;
@@ -143,7 +166,7 @@ read_all(OpObject *op, PyObject **result)
             return step;
         }
     } while (!file->eof);
-    return file_take_bytes(op, buffer_avail(&file->rbuf), result);
+    return file_take_bytes(op, buffer_avail(&file->rbuf), EXACT_ALL, result);
 }
 
 /* What a descriptor in non-blocking mode did not have is None, not empty. */
@@ -155,6 +178,13 @@ read_or_none(OpObject *op, enum step step, PyObject **result)
         Py_SETREF(*result, Py_NewRef(Py_None));
     }
     return step;
+}
+
+static enum step
+read_take(OpObject *op, size_t n, PyObject **result)
+{
+    size_t past = op->file->exact ? exact_whole_blocks(op, n) : 0;
+    return file_take_bytes(op, n, past, result);
 }
 
 static enum step
@@ -179,20 +209,20 @@ read_sized(OpObject *op, PyObject **result)
     for (;;) {
         size_t avail = buffer_avail(&file->rbuf);
         if (avail >= n && !op->filling) {
-            return file_take_bytes(op, n, result);
+            return read_take(op, n, result);
         }
         if (n > avail && file_may_read_direct(file, n - avail)) {
             return read_new_bytes(op, result);
         }
         if (file->bufsize == 0 && avail > 0) {
-            return file_take_bytes(op, n, result);
+            return read_take(op, n, result);
         }
         step = file_fill(op, n > avail ? n - avail : 1);
         if (step != STEP_DONE) {
             return step;
         }
         if (file->eof || file->bufsize == 0) {
-            return file_take_bytes(op, n, result);
+            return read_take(op, n, result);
         }
     }
 }
@@ -224,7 +254,25 @@ read_some(OpObject *op, size_t want)
     if (buffer_avail(&file->rbuf) > 0 && !op->filling) {
         return STEP_DONE;
     }
-    return file_fill(op, want);
+    return file->exact ? file_fill_just(op, want) : file_fill(op, 1);
+}
+
+/* A read of len bytes from at on goes past io's buffer of a private file,
+ * and leaves it empty, where more than most of them are not in it. */
+static void
+read_past_block(FileObject *file, off_t at, size_t len, size_t most)
+{
+    off_t block = (off_t)file->bufsize, there = 0;
+    off_t high = at > file->high ? at : file->high;
+    if (file->shared || block == 0) {
+        return;
+    }
+    if (high > file->base) {
+        there = block - (high - file->base - 1) % block - 1 - (at - high);
+    }
+    if (there < (off_t)len && len - (size_t)there > most) {
+        file_no_block(file);
+    }
 }
 
 static enum step
@@ -239,8 +287,31 @@ read1_step(OpObject *op, PyObject **result)
         return file_reference_error(op);
     }
     size_t n = op->n < 0 ? file->bufsize : (size_t)op->n;
-    step = n == 0 ? STEP_DONE : read_some(op, 1);
-    return step == STEP_DONE ? file_take_bytes(op, n, result) : step;
+    step = n == 0 ? STEP_DONE : read_some(op, n);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    off_t at = file_position(file);
+    step = file_take_bytes(op, n, EXACT_ALL, result);
+    if (step == STEP_DONE && n > 0) {
+        /* It takes what is there, or reads past it. */
+        read_past_block(file, at, 1, 0);
+    }
+    return step;
+}
+
+/* After a peek() io's buffer is not empty; of a file that can be written it
+ * begins at the position. */
+static void
+peek_block(FileObject *file)
+{
+    off_t at = file_position(file);
+    if (file->flags & MODE_WRITE || file->high <= file->base) {
+        file->base = at;
+    }
+    if (buffer_avail(&file->rbuf) > 0 && file->high <= at) {
+        file->high = at + 1;
+    }
 }
 
 static enum step
@@ -254,9 +325,12 @@ peek_step(OpObject *op, PyObject **result)
     if (op_size_arg(op, &op->n) < 0 || op->arg[0] == Py_None) {
         return file_reference_error(op);
     }
-    step = read_some(op, 1);
+    step = file->exact ? exact_peek(op) : read_some(op, 1);
     if (step != STEP_DONE) {
         return step;
+    }
+    if (!file->shared) {
+        peek_block(file);
     }
     *result = PyBytes_FromStringAndSize(
         file->rbuf.data == NULL ? NULL : file->rbuf.data + file->rbuf.pos,
@@ -300,6 +374,14 @@ readinto_done(OpObject *op, PyObject **result)
     return *result == NULL ? STEP_ERROR : STEP_DONE;
 }
 
+static void
+readinto_block(OpObject *op, size_t len)
+{
+    FileObject *file = op->file;
+    read_past_block(file, file_position(file) - (off_t)op->got, len,
+                    file->bufsize);
+}
+
 static enum step
 readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
 {
@@ -308,10 +390,12 @@ readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
     for (;;) {
         size_t avail = buffer_avail(&file->rbuf);
         bool enough = avail >= len || (once && avail > 0);
-        if (enough && !op->filling) {
+        if (enough && !op->filling && (avail >= len || !file->exact)) {
             break;
         }
-        enum step step = file_fill(op, len > avail ? len - avail : 1);
+        size_t want = len > avail ? len - avail : 1;
+        enum step step = file->exact ? exact_fill_into(op, len, once)
+                                     : file_fill(op, want);
         if (step != STEP_DONE) {
             return step;
         }
@@ -324,7 +408,9 @@ readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
     if (op->got > 0) {
         memcpy(view->buf, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
     }
-    file->rbuf.pos += (size_t)op->got;
+    file_advance(op, (size_t)op->got,
+                 file->exact ? exact_past_into(op, len) : 0);
+    readinto_block(op, len);
     op_charge(op, (size_t)op->got);
     return readinto_done(op, result);
 }
@@ -343,7 +429,9 @@ readinto_any(OpObject *op, bool once, PyObject **result)
     Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
     size_t len = (size_t)view->len;
     if (len == 0) {
-        return readinto_done(op, result);
+        bool passes = file->exact && buffer_avail(&file->rbuf) == 0;
+        step = passes ? exact_before_fill(op) : STEP_DONE;
+        return step == STEP_DONE ? readinto_done(op, result) : step;
     }
     once = once || file->bufsize == 0;
     size_t avail = buffer_avail(&file->rbuf);
@@ -360,7 +448,8 @@ readinto_any(OpObject *op, bool once, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    file_read_commit(op);
+    file_read_commit(op, (size_t)op->got < len);
+    readinto_block(op, len);
     return readinto_done(op, result);
 }
 

@@ -5,7 +5,9 @@
  * the kernel is asked only where it knows better: the end, holes, offsets so
  * large that the file system may refuse them.
  */
+#include "exact.h"
 #include "file.h"
+#include "text.h"
 
 /* Above it the limit of a file system may be near. */
 #define SEEK_CHECKED ((long long)1 << 40)
@@ -77,31 +79,55 @@ file_rewind(OpObject *op)
     return file_submit(op, IO_REWIND);
 }
 
+/* Whether a private file's position stays within the buffer that built-in open
+ * would have.  Where its end is not known the file is asked, if it can be. */
+static bool
+seek_in_block(const FileObject *file, off_t target)
+{
+    off_t start, limit, at = file_position(file);
+    struct stat st;
+    if (!file_block(file, &start, &limit) || target < start
+        || target > limit || at >= limit) {
+        return false;
+    }
+    if (at < file->raw && target <= file->raw) {
+        return true;
+    }
+    off_t end = file->end;
+    if (end < 0 && file_meta_inline(file)
+        && sys_fstat(file->fd, &st) == 0) {
+        end = st.st_size;
+    }
+    return end < 0 || (at < end && target <= end);
+}
+
 /* Move the position without a system call, in what is buffered or not. */
 static void
-seek_private(FileObject *file, off_t target)
+seek_private(FileObject *file, off_t target, int whence)
 {
     off_t at = file_position(file), move = target - at;
-    off_t back = (off_t)file->rbuf.pos, ahead = (off_t)buffer_avail(
-        &file->rbuf);
-    off_t near = (off_t)file->bufsize;
-    /* As far as a buffer of built-in open may reach, and no farther: what is
-     * read again shall be as fresh as there. */
-    back = back < near ? back : near;
-    ahead = ahead < near ? ahead : near;
-    if (move >= -back && move <= ahead && !file->eof) {
+    bool inside = whence <= SEEK_CUR && seek_in_block(file, target);
+    if (inside) {
+        /* No farther: what is read again shall be as fresh as there. */
         file->high = at > file->high ? at : file->high;
-        file->rbuf.pos = (size_t)((off_t)file->rbuf.pos + move);
-        return;
+        if (move >= -(off_t)file->rbuf.pos
+            && move <= (off_t)buffer_avail(&file->rbuf)) {
+            file->rbuf.pos = (size_t)((off_t)file->rbuf.pos + move);
+            return;
+        }
     }
     buffer_reset(&file->rbuf);
-    file->raw = file->base = file->high = target;
+    file->raw = target;
     file->eof = false;
-    file->block = 0; /* what comes may not be sequential */
+    if (!inside) {
+        file->base = file->high = target;
+        file->end = -1;
+        file->block = 0; /* what comes may not be sequential */
+    }
 }
 
 /* A shared descriptor's offset stays where it is when the target is among the
- * buffered bytes. */
+ * bytes that built-in open has in its buffer. */
 static bool
 seek_in_buffer(FileObject *file, long long off, int whence)
 {
@@ -114,7 +140,8 @@ seek_in_buffer(FileObject *file, long long off, int whence)
             off, (long long)file_position(file), &off)) {
         return false;
     }
-    if (off < -(long long)rbuf->pos || off > (long long)buffer_avail(rbuf)) {
+    size_t back = file->exact ? rbuf->pos - file->from : rbuf->pos;
+    if (off < -(long long)back || off > (long long)buffer_avail(rbuf)) {
         return false;
     }
     rbuf->pos = (size_t)((long long)rbuf->pos + off);
@@ -165,13 +192,46 @@ seek_asks_kernel(OpObject *op, long long off, int whence, off_t *target)
     return file_lseek(op, off, whence, target);
 }
 
+/* seek() where the buffer is that of built-in open.  Phase 1: what it owed is
+ * written. */
+static enum step
+seek_exact(OpObject *op, long long off, int whence, off_t *target)
+{
+    FileObject *file = op->file;
+    enum step step;
+    if (op->phase == 0) {
+        if (!op->filling && file->busy) {
+            return file_wait(op);
+        }
+        if (!op->filling && seek_in_buffer(file, off, whence)) {
+            *target = file_position(file);
+            return STEP_DONE;
+        }
+        step = exact_sync(op, EXACT_STAY);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        op->phase = 1;
+    }
+    if (whence == SEEK_CUR) {
+        off -= (long long)(file->raw + file->rewind - file_position(file));
+    }
+    step = file_lseek(op, off, whence, target);
+    if (step == STEP_DONE) {
+        exact_reset(file);
+        file->rewind = 0;
+        file->raw = *target;
+    }
+    return step;
+}
+
 static enum step
 seek_step(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
     long long off;
     int whence;
-    off_t target;
+    off_t target = 0;
     enum step step = file_begin(op, 0);
     if (step != STEP_DONE) {
         return step;
@@ -179,7 +239,7 @@ seek_step(OpObject *op, PyObject **result)
     if (!file->seekable || seek_args(op, &off, &whence) < 0) {
         return file_reference_error(op);
     }
-    if (!op->filling) {
+    if (!op->filling && !file->exact) {
         step = file_drain(op);
         if (step != STEP_DONE) {
             return step;
@@ -190,10 +250,13 @@ seek_step(OpObject *op, PyObject **result)
          * from here on only the kernel and exact buffering tell. */
         file_share_now(file);
     }
-    if (!file->shared) {
+    if (file->exact) {
+        step = seek_exact(op, off, whence, &target);
+    }
+    else if (!file->shared) {
         step = seek_asks_kernel(op, off, whence, &target);
         if (step == STEP_DONE) {
-            seek_private(file, target);
+            seek_private(file, target, whence);
         }
     }
     else if (!op->filling && seek_in_buffer(file, off, whence)) {
@@ -241,11 +304,40 @@ tell_step(OpObject *op, PyObject **result)
     return *result == NULL ? STEP_ERROR : STEP_DONE;
 }
 
+/* What built-in truncate() does before it looks at its argument. */
+static enum step
+truncate_flush(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (!file->exact) {
+        enum step step = op->filling ? STEP_DONE : file_drain(op);
+        if (step == STEP_DONE && !file->shared && file->flags & MODE_PLUS) {
+            file_no_block(file);
+        }
+        if (step == STEP_DONE && file->flags & MODE_APPEND && !op->filling
+            && file->seekable) {
+            file_share_now(file); /* as for seek() */
+            op->synced = true;
+        }
+        return step;
+    }
+    if (op->synced) {
+        return STEP_DONE;
+    }
+    enum step step = exact_flush(op);
+    op->synced = step == STEP_DONE;
+    return step;
+}
+
 /* truncate(): op->sum is the size once op->phase is 1; 2: its job is out. */
 static enum step
 truncate_step(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
+    if (file->text != NULL && !file->closed && op->arg[1] == NULL
+        && op->rest == NULL && op->kwargs == NULL) {
+        file->text->telling_off = false; /* it is flushed first */
+    }
     enum step step = file_begin(op, MODE_WRITE);
     if (step != STEP_DONE) {
         return step;
@@ -253,15 +345,15 @@ truncate_step(OpObject *op, PyObject **result)
     if (op->phase == 0) {
         PyObject *arg = op->arg[0];
         off_t size = 0;
-        if (op->arg[1] != NULL || op->rest != NULL || op->kwargs != NULL
-            || (arg != NULL && arg != Py_None && !PyIndex_Check(arg))) {
+        if (op->arg[1] != NULL || op->rest != NULL || op->kwargs != NULL) {
             return file_reference_error(op);
         }
-        if (!op->filling) {
-            step = file_drain(op);
-            if (step != STEP_DONE) {
-                return step;
-            }
+        step = truncate_flush(op);
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (arg != NULL && arg != Py_None && !PyIndex_Check(arg)) {
+            return file_reference_error(op);
         }
         if (arg != NULL && arg != Py_None) {
             PyObject *num = PyNumber_Index(arg);
@@ -287,7 +379,10 @@ truncate_step(OpObject *op, PyObject **result)
         if (file->busy) {
             return file_wait(op);
         }
-        if (file->text == NULL && file->bufsize != 0) {
+        if (file->text != NULL) {
+            file_drop_ahead(file); /* it may be cut off */
+        }
+        else if (file->bufsize != 0 && !file->exact) {
             step = file_rewind(op);
             if (step != STEP_DONE) {
                 return step;

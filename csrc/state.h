@@ -82,6 +82,11 @@ typedef struct {
 
     bool inline_io;    /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
     bool has_nowait;   /* the kernel has RWF_NOWAIT reads */
+    bool full_writes_pass; /* io writes what would just fill its buffer */
+    bool text_keeps;   /* io's text keeps what it has decoded when it is
+                        * written and no chunk was noted for tell() */
+    bool text_joins;   /* io's text hands on what is pending together with
+                        * the write that is too much for it */
     bool warn_default_encoding; /* -X warn_default_encoding */
     unsigned long long routes[ROUTE_COUNT];
 
@@ -94,6 +99,9 @@ typedef struct {
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */
+
+/* Set what probe.c finds out: 0, or -1 with an exception. */
+int probe_init(ModuleState *state);
 
 /* The descriptor of this module, for PyType_GetModuleByDef. */
 extern PyModuleDef aiofiles_c_module;

@@ -37,7 +37,8 @@ text_forget(struct text *text)
 {
     text->cur = text->lim = text->pend = text->end = 0;
     text->win = text->dec_start = 0;
-    text->held = text->has_snap = text->lost = false;
+    text->held = text->has_snap = text->noted = false;
+    text->lost = text->spent = false;
     text->tail_len = 0;
     text->chars = 0;
     Py_CLEAR(text->decoded);
@@ -132,6 +133,27 @@ text_to_decoded(FileObject *file, PyObject *more)
     return 0;
 }
 
+int
+text_begin_write(FileObject *file)
+{
+    struct text *text = file->text;
+    PyObject *kept = NULL;
+    if (file->state->text_keeps && !text->noted) {
+        if (text_to_decoded(file, NULL) < 0) {
+            return -1;
+        }
+        kept = Py_NewRef(text->decoded);
+    }
+    text_forget(text);
+    text->seen = 0; /* as the decoder's reset() does */
+    if (kept != NULL && PyUnicode_GET_LENGTH(kept) > 0) {
+        text->decoded = Py_NewRef(kept);
+        text->used = text->carry = 0;
+    }
+    Py_XDECREF(kept);
+    return 0;
+}
+
 /* ---- valid chunks ---- */
 
 /* Whether the bytes [pend, stop) can stay bytes; *valid: how far they are
@@ -189,7 +211,8 @@ chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
     const char *data = file->rbuf.data;
     size_t first = text->lim, bytes = stop - text->end;
     text->has_snap = !text->telling_off;
-    text->lost = false;
+    text->noted = text->noted || text->has_snap;
+    text->lost = text->spent = false;
     text->snap_flags = text->held;
     text->snap_len = stop - text->pend;
     text->snap_tail_len = 0;
@@ -372,6 +395,7 @@ chunk_lose(FileObject *file, size_t stop)
     codec_skip(file, stop);
     Py_CLEAR(text->decoded);
     text->lim = text->cur = stop;
+    text->lost_chars = text->chars;
     text->chars = 0;
     text->lost = true;
 }
@@ -422,7 +446,8 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
         return STEP_ERROR;
     }
     text->has_snap = !text->telling_off;
-    text->lost = false;
+    text->noted = text->noted || text->has_snap;
+    text->lost = text->spent = false;
     text->plain = false;
     text->snap_flags = held;
     text->snap_len = (size_t)PyBytes_GET_SIZE(input);

@@ -56,6 +56,7 @@ struct text {
     size_t tail_len;
 
     struct recode *recode; /* owned: what workers decode, or NULL */
+    size_t pending; /* private: what TextIOWrapper would have in out */
 
     /* Where others see the descriptor, what TextIOWrapper has not yet passed
      * to its buffer: when that happens decides what is in the file. */
@@ -63,16 +64,19 @@ struct text {
 
     /* The newest chunk, for tell(); TextIOWrapper's snapshot. */
     bool has_snap;
+    bool noted;         /* TextIOWrapper has one, be it an older chunk's */
     bool telling_off;   /* tell() is refused, as after next() */
     int snap_flags;     /* the decoder's at its start; 1: held */
     bool plain;         /* its positions are byte offsets */
     bool lost;          /* its characters were dropped by a decoding error */
+    bool spent;         /* they were read by what met that error */
     size_t snap_len;    /* bytes from its start, with the codec's pending */
     char snap_tail[4];  /* of these, the first, where they are not at win */
     size_t snap_tail_len;
     size_t win;         /* index of these */
     size_t dec_start;   /* first byte of its characters */
     size_t chars;       /* number of its characters; 0: none there */
+    size_t lost_chars;  /* what chars was when they were lost */
     double b2c;         /* its bytes per character */
 };
 
@@ -82,6 +86,9 @@ void text_free(struct text *text);
 
 /* Accept what out holds: 0 or -1. */
 int text_pass_on(FileObject *file);
+
+/* Whether it hands on what is pending before it takes n bytes more. */
+bool text_goes_first(const FileObject *file, size_t pending, size_t n);
 
 /* As TextIOWrapper hands its pending bytes to its buffer, and that what does
  * not fit to the file.  May be called again after BLOCK. */
@@ -120,6 +127,10 @@ size_t text_count(FileObject *file, size_t at, size_t n);
 
 /* Of the bytes in the buffer, those that are still needed stay. */
 void text_keep(FileObject *file);
+
+/* The first write after reading: what is decoded is dropped, or, where io does
+ * so, kept.  0 or -1. */
+int text_begin_write(FileObject *file);
 
 /* What is left to return becomes `decoded`: 0 or -1. */
 int text_to_decoded(FileObject *file, PyObject *more);

@@ -89,13 +89,17 @@ struct search {
     Py_ssize_t size;
     Py_ssize_t buffered; /* bytes that the decoder keeps */
     int flags;
+    bool afresh; /* begins where the file does: there the decoder is reset, and
+                  * with it `newlines` */
 };
 
 static int
 search_reset(struct search *s, int flags)
 {
-    PyObject *none = PyObject_CallMethod(s->decoder, "setstate", "((yi))",
-                                         "", flags);
+    PyObject *none = s->afresh
+                         ? PyObject_CallMethod(s->decoder, "reset", NULL)
+                         : PyObject_CallMethod(s->decoder, "setstate",
+                                               "((yi))", "", flags);
     Py_XDECREF(none);
     return none == NULL ? -1 : 0;
 }
@@ -203,10 +207,10 @@ static int
 cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
 {
     struct text *text = file->text;
-    bool afresh = c->start == 0 && c->flags == 0; /* it is reset() then */
     int rc = -1;
     PyObject *input = NULL;
-    struct search s = {.decoder = text_decoder(file)};
+    struct search s = {.decoder = text_decoder(file),
+                       .afresh = c->start == 0 && c->flags == 0};
     if (s.decoder == NULL) {
         goto done;
     }
@@ -232,7 +236,8 @@ cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
             rc = -1;
             goto done;
         }
-        text->seen = (afresh ? 0 : text->seen) | text_newline_kinds(newlines);
+        text->seen = (s.afresh ? 0 : text->seen)
+                     | text_newline_kinds(newlines);
         Py_DECREF(newlines);
     }
 done:
@@ -267,6 +272,9 @@ text_cookie(FileObject *file, off_t position)
     Py_ssize_t chars = 0;
     if (text->decoded != NULL) {
         chars = text->used - text->carry;
+    }
+    else if (text->spent) {
+        chars = (Py_ssize_t)text->chars;
     }
     else if (!text->lost) {
         chars = (Py_ssize_t)text_count(file, text->dec_start,
@@ -326,7 +334,7 @@ seek_skip(FileObject *file, const struct cookie *c)
 {
     struct text *text = file->text;
     enum step rc = STEP_ERROR;
-    PyObject *str = NULL, *st = NULL;
+    PyObject *str = NULL, *st = NULL, *newlines = NULL;
     const char *kept;
     Py_ssize_t kept_len;
     int flags;
@@ -336,7 +344,7 @@ seek_skip(FileObject *file, const struct cookie *c)
     if (s.decoder == NULL || search_reset(&s, c->flags) < 0) {
         goto done;
     }
-    text->has_snap = true;
+    text->has_snap = text->noted = true;
     text->snap_flags = c->flags;
     text->snap_len = n;
     text->snap_tail_len = 0;
@@ -355,6 +363,13 @@ seek_skip(FileObject *file, const struct cookie *c)
                         "can't restore logical file position");
         goto done;
     }
+    if (text->universal) {
+        newlines = PyObject_GetAttrString(s.decoder, "newlines");
+        if (newlines == NULL) {
+            goto done;
+        }
+        text->seen |= text_newline_kinds(newlines);
+    }
     text->end = n;
     text->pend = n - (size_t)kept_len;
     text->held = flags & 1 && text->universal;
@@ -371,6 +386,7 @@ done:
     Py_XDECREF(s.decoder);
     Py_XDECREF(str);
     Py_XDECREF(st);
+    Py_XDECREF(newlines);
     return rc;
 }
 
@@ -393,17 +409,16 @@ seek_bytes(OpObject *op, off_t target, int whence)
     buffer_reset(&file->rbuf);
     file->rewind = 0;
     file->raw = target;
-    if (target == 0 || whence == SEEK_END) {
-        file->text->seen = 0; /* as the decoder's reset() does */
-    }
     return STEP_DONE;
 }
 
+/* 0, or -1 without an exception; *flushed: it is flushed before that. */
 static int
-seek_args(OpObject *op, struct cookie *c, int *whence)
+seek_args(OpObject *op, struct cookie *c, int *whence, bool *flushed)
 {
     PyObject *arg = op->arg[0], *how = op->arg[1];
     *whence = SEEK_SET;
+    *flushed = false;
     if (arg == NULL || op->arg[2] != NULL || op->rest != NULL
         || op->kwargs != NULL || !(PyLong_Check(arg) || PyFloat_Check(arg))
         || (how != NULL && !PyIndex_Check(how))) {
@@ -412,9 +427,7 @@ seek_args(OpObject *op, struct cookie *c, int *whence)
     Py_ssize_t w = how == NULL ? 0 : PyNumber_AsSsize_t(how, NULL);
     PyObject *num = PyNumber_Long(arg); /* a float is taken, as there */
     int rc = num == NULL ? -1 : cookie_parse(num, c);
-    if (rc < 0 && num != NULL && w == SEEK_SET && c->start >= 0) {
-        op->file->text->telling_off = false; /* it is flushed before that */
-    }
+    *flushed = rc < 0 && num != NULL && w == SEEK_SET && c->start >= 0;
     Py_XDECREF(num);
     if (PyErr_Occurred()) {
         PyErr_Clear();
@@ -441,7 +454,13 @@ seek_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (!file->seekable || seek_args(op, &c, &whence) < 0) {
+    bool flushed = false;
+    if (!file->seekable || seek_args(op, &c, &whence, &flushed) < 0) {
+        step = flushed ? file_drain(op) : STEP_DONE;
+        if (step != STEP_DONE) {
+            return step;
+        }
+        text->telling_off = text->telling_off && !flushed;
         return file_reference_error(op);
     }
     if (!op->filling) {
@@ -463,11 +482,13 @@ seek_step(OpObject *op, PyObject **result)
         whence = SEEK_SET;
     }
     text->telling_off = false; /* flush() does so */
-    unsigned seen = text->seen;
     if (op->phase == 0) {
         step = seek_bytes(op, whence == SEEK_END ? 0 : c.start, whence);
         if (step != STEP_DONE) {
             return step;
+        }
+        if (whence == SEEK_END || (c.start == 0 && c.flags == 0)) {
+            text->seen = 0; /* the decoder is reset */
         }
         op->phase = 1;
     }
@@ -496,12 +517,9 @@ seek_step(OpObject *op, PyObject **result)
         }
     }
     else {
-        text->has_snap = file->flags & MODE_READ;
+        text->has_snap = text->noted = file->flags & MODE_READ;
         text->snap_len = text->snap_tail_len = 0;
         text->snap_flags = c.flags;
-        if (c.flags != 0) {
-            text->seen = seen; /* the decoder's state is set, not reset */
-        }
         text->held = text->universal && c.flags & 1;
         text->plain = false;
     }

@@ -145,7 +145,7 @@ line_more(OpObject *op, bool *more)
         op->got = 0;
     }
     if (!*more) {
-        text->has_snap = false;
+        text->has_snap = text->noted = false;
         text->chars = 0;
     }
     return step;
@@ -180,6 +180,20 @@ line_get(OpObject *op, Py_ssize_t limit, PyObject **line, size_t *span)
     }
 }
 
+/* What was written is in the file before more of that is read. */
+static enum step
+line_after_write(OpObject *op, Py_ssize_t limit)
+{
+    FileObject *file = op->file;
+    size_t span;
+    if (!file->writing) {
+        return STEP_DONE;
+    }
+    bool kept = file->text->decoded != NULL && !op->filling
+                && line_from_decoded(op, limit, false, &span);
+    return kept ? text_hand_on(op) : file_drain(op);
+}
+
 static void
 line_advance(OpObject *op, size_t span)
 {
@@ -199,7 +213,7 @@ static enum step
 line_begin(OpObject *op)
 {
     FileObject *file = op->file;
-    if (file->shared && !file->closed && file->real == NULL
+    if (file->writing && !file->closed && file->real == NULL
         && !(file->flags & MODE_READ)) {
         enum step step = text_hand_on(op);
         if (step != STEP_DONE) {
@@ -223,11 +237,9 @@ readline_step(OpObject *op, PyObject **result)
         }
         op->phase = 1;
     }
-    if (op->file->writing) {
-        step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
+    step = line_after_write(op, op->n);
+    if (step != STEP_DONE) {
+        return step;
     }
     step = line_get(op, op->n, result, &span);
     if (step == STEP_DONE) {
@@ -244,11 +256,9 @@ next_line_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op->file->writing) {
-        step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
+    step = line_after_write(op, -1);
+    if (step != STEP_DONE) {
+        return step;
     }
     step = line_get(op, -1, result, &span);
     if (step != STEP_DONE) {
@@ -283,17 +293,15 @@ readlines_all(OpObject *op, PyObject **result)
         }
         op->phase = 1;
     }
-    if (op->file->writing) {
-        step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-    }
     for (int i = 1;; i++) {
         PyObject *line;
         size_t span;
         if (i % LINES_PER_LOOK == 0 && op_must_yield(op)) {
             return STEP_YIELD;
+        }
+        step = line_after_write(op, -1);
+        if (step != STEP_DONE) {
+            return step;
         }
         step = line_get(op, -1, &line, &span);
         if (step != STEP_DONE) {
@@ -410,6 +418,31 @@ read_count(OpObject *op)
     return op->got;
 }
 
+/* Unlike a line, read() has taken the newest chunk before it fails. */
+static void
+read_spend(struct text *text)
+{
+    if (text->lost && text->lost_chars > 0) {
+        text->chars = text->lost_chars;
+        text->lost_chars = 0;
+        text->spent = true;
+    }
+}
+
+static enum step
+readable_step(OpObject *op, PyObject **result)
+{
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->arg[0] != NULL || op->rest != NULL || op->kwargs != NULL) {
+        return file_reference_error(op);
+    }
+    *result = PyBool_FromLong(op->file->flags & MODE_READ);
+    return STEP_DONE;
+}
+
 static enum step
 read_step(OpObject *op, PyObject **result)
 {
@@ -426,7 +459,9 @@ read_step(OpObject *op, PyObject **result)
         op->phase = 1;
     }
     if (file->writing) {
-        step = op->n == 0 ? text_hand_on(op) : file_drain(op);
+        bool enough = op->n == 0 || (op->n > 0 && file->text->decoded != NULL
+                                     && read_count(op) >= op->n);
+        step = enough ? text_hand_on(op) : file_drain(op);
         if (step != STEP_DONE) {
             return step;
         }
@@ -443,6 +478,9 @@ read_step(OpObject *op, PyObject **result)
             return STEP_YIELD;
         }
         step = text_chunk(op, (size_t)(op->n - there), &more);
+        if (step == STEP_ERROR) {
+            read_spend(file->text);
+        }
         if (step != STEP_DONE) {
             return step;
         }
@@ -464,6 +502,8 @@ const struct op_kind text_kinds_read[] = {
      "readlines($self, hint=-1, /)\n--\n\n"
      "Read lines to the end of the file, or until they make hint\n"
      "characters.\n\nReturns a list of str."},
+    {"readable", readable_step, 0,
+     "readable($self, /)\n--\n\nWhether the file was opened for reading."},
     {NULL, NULL, 0, NULL},
 };
 

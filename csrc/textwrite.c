@@ -4,6 +4,7 @@
  * ASCII str already is its bytes in each of the native codecs, and a large
  * one is referred to.
  */
+#include "exact.h"
 #include "text.h"
 
 /* The characters of data as the file's bytes: *holder is a new reference to
@@ -61,20 +62,34 @@ write_ends_line(const struct text *text, PyObject *data)
                || PyUnicode_FindChar(data, '\r', 0, n, 1) >= 0);
 }
 
+bool
+text_goes_first(const FileObject *file, size_t pending, size_t n)
+{
+    return file->state->text_joins ? n >= TEXT_CHUNK
+                                   : pending + n > TEXT_CHUNK;
+}
+
 enum step
 text_hand_on(OpObject *op)
 {
     FileObject *file = op->file;
+    if (!file->shared) {
+        held_hand_on(file);
+        return STEP_DONE;
+    }
     size_t n = buffer_avail(&file->text->out);
-    enum step step = n == 0 ? STEP_DONE
-                            : file_make_room(op, (Py_ssize_t)n);
+    if (n == 0) { /* what did not fit is on its way */
+        return file->busy || file->werr != 0 ? file_drain(op) : STEP_DONE;
+    }
+    enum step step = file_make_room(op, (Py_ssize_t)n);
     if (step != STEP_DONE) {
         return step;
     }
-    if (text_pass_on(file) < 0) {
+    bool passes = file_write_passes(file, n);
+    if ((passes && file_have_port(op) < 0) || text_pass_on(file) < 0) {
         return STEP_ERROR;
     }
-    return file->wlen > file->bufsize ? file_drain(op) : STEP_DONE;
+    return passes ? file_drain(op) : STEP_DONE;
 }
 
 /* A write where others see the descriptor.  Phase 3: n bytes are pending. */
@@ -84,7 +99,7 @@ write_shared(OpObject *op, const char *p, size_t n)
     struct buffer *out = &op->file->text->out;
     size_t shift, there = buffer_avail(out);
     if (op->phase != 3) {
-        enum step step = there > 0 && there + n > TEXT_CHUNK
+        enum step step = text_goes_first(op->file, there, n)
                              ? text_hand_on(op) : STEP_DONE;
         if (step != STEP_DONE) {
             return step;
@@ -100,11 +115,9 @@ write_shared(OpObject *op, const char *p, size_t n)
         out->end += n;
         op->phase = 3;
     }
-    if (buffer_avail(out) < TEXT_CHUNK
-        && op->file->wlen <= op->file->bufsize) {
-        return STEP_DONE;
-    }
-    return text_hand_on(op);
+    size_t pending = buffer_avail(out);
+    return pending > 0 && pending < TEXT_CHUNK ? STEP_DONE
+                                               : text_hand_on(op);
 }
 
 /* Phase 2: accepted, and a line has to be flushed. */
@@ -134,6 +147,7 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     }
     else {
         step = file_accept(file, p, n, holder) < 0 ? STEP_ERROR : STEP_DONE;
+        held_write_text(file, n);
     }
     Py_DECREF(holder);
     if (step != STEP_DONE) {

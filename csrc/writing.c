@@ -6,6 +6,7 @@
  * write is complete: what went wrong is raised by the next operation.  A file
  * owes the disk FILE_WRITE_BOUND bytes at most; then writes wait.
  */
+#include "exact.h"
 #include "file.h"
 #include "stream.h"
 #include "text.h"
@@ -22,7 +23,7 @@ enum {
 /* Whole chunks are kept for the next file that writes much.  What a stream of
  * writes has in flight would else be given back to the kernel by free() and
  * faulted in again page by page, which costs more than the copy does. */
-static struct chunk *
+struct chunk *
 chunk_new(ModuleState *state, size_t cap)
 {
     struct chunk *chunk = cap == CHUNK_MOST ? state->free_chunks : NULL;
@@ -76,10 +77,13 @@ static void
 write_begin(FileObject *file)
 {
     if (!file->writing) {
+        held_begin(file);
         file_drop_ahead(file);
         if (file->text != NULL) {
-            text_forget(file->text);
-            file->text->seen = 0; /* as the decoder's reset() does */
+            if (text_begin_write(file) < 0) {
+                PyErr_Clear(); /* no memory to keep what io may drop */
+                text_forget(file->text);
+            }
             buffer_reset(&file->rbuf);
         }
         file->writing = true;
@@ -188,15 +192,17 @@ file_write_behind(OpObject *op)
         file_reap(file, false);
     }
     if (!file->busy && file->werr == 0 && file->watch == NULL) {
-        if (file_launch(op, IO_WRITE) < 0) {
+        struct port *port = op_port(op);
+        if (port == NULL || file_hand_over(file, port) < 0) {
             PyErr_Clear(); /* the bytes are ours; a later one tries again */
         }
     }
     return STEP_DONE;
 }
 
-enum step
-file_drain(OpObject *op)
+/* Until the list is empty; what text has not handed on to it stays. */
+static enum step
+write_list(OpObject *op)
 {
     FileObject *file = op->file;
     if (file->busy) {
@@ -205,20 +211,38 @@ file_drain(OpObject *op)
     if (file->werr != 0) {
         return write_raise(file);
     }
-    if (file->text != NULL && text_pass_on(file) < 0) {
+    return file->wlen > 0 ? write_submit(op) : STEP_DONE;
+}
+
+enum step
+file_drain(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (!file->busy && file->werr == 0 && file->text != NULL
+        && text_pass_on(file) < 0) {
         return STEP_ERROR;
     }
-    if (file->wlen > 0) {
-        return write_submit(op);
+    enum step step = write_list(op);
+    if (step != STEP_DONE) {
+        return step;
     }
     if (file->writing) {
         file->writing = false;
         file->raw = file->woff;
+        file_no_block(file);
+        held_forget(file);
     }
     return STEP_DONE;
 }
 
 /* ---- write() ---- */
+
+static int
+write_keep(FileObject *file, const char *data, Py_ssize_t n, PyObject *owner)
+{
+    return file->exact ? exact_accept(file, data, (size_t)n, owner)
+                       : file_accept(file, data, (size_t)n, owner);
+}
 
 /* Accept the bytes of data.  *count is their number; -1 means that they may
  * change after the call and have to be written before it ends. */
@@ -227,8 +251,7 @@ write_accept(FileObject *file, PyObject *data, Py_ssize_t *count)
 {
     if (PyBytes_Check(data)) {
         *count = PyBytes_GET_SIZE(data);
-        return file_accept(file, PyBytes_AS_STRING(data), (size_t)*count,
-                           data);
+        return write_keep(file, PyBytes_AS_STRING(data), *count, data);
     }
     PyObject *view = PyMemoryView_FromObject(data);
     if (view == NULL) {
@@ -237,8 +260,7 @@ write_accept(FileObject *file, PyObject *data, Py_ssize_t *count)
     Py_buffer *buf = PyMemoryView_GET_BUFFER(view);
     *count = buf->len;
     bool refer = buf->len > WRITE_COPY_MOST || file->bufsize == 0;
-    int rc = file_accept(file, buf->buf, (size_t)buf->len,
-                         refer ? view : NULL);
+    int rc = write_keep(file, buf->buf, buf->len, refer ? view : NULL);
     Py_DECREF(view);
     return rc;
 }
@@ -281,7 +303,7 @@ static bool
 write_must_wait(const FileObject *file, PyObject *data, Py_ssize_t count)
 {
     if (file->shared) {
-        return (size_t)count > file->bufsize;
+        return file_write_passes(file, (size_t)count);
     }
     return !PyBytes_Check(data) && count > WRITE_COPY_MOST;
 }
@@ -291,10 +313,10 @@ file_make_room(OpObject *op, Py_ssize_t count)
 {
     FileObject *file = op->file;
     if (!file->shared || file->wlen == 0
-        || file->wlen + (size_t)count <= file->bufsize) {
+        || file_write_fits(file, file->wlen, (size_t)count)) {
         return STEP_DONE;
     }
-    return file_drain(op);
+    return write_list(op);
 }
 
 enum step
@@ -303,6 +325,22 @@ write_wait(OpObject *op)
     enum step step = file_drain(op);
     op->phase = step == STEP_BLOCK ? 2 : 1;
     return step;
+}
+
+/* Before size bytes are accepted. */
+static enum step
+write_room(OpObject *op, Py_ssize_t size)
+{
+    FileObject *file = op->file;
+    enum step step = file->writing ? STEP_DONE : exact_adopt(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (file->exact) {
+        return exact_make_room(op, (size_t)size);
+    }
+    step = file_write_ready(op);
+    return step == STEP_DONE ? file_make_room(op, size) : step;
 }
 
 /* One write of a buffered file.  Phase 2: accepted, to be waited for. */
@@ -314,24 +352,24 @@ write_buffered(OpObject *op, PyObject *data, Py_ssize_t *count)
         *count = op->n;
         return write_wait(op);
     }
-    if (write_size(data) < 0) {
+    Py_ssize_t size = write_size(data);
+    if (size < 0) {
         return write_refuse(file, data);
     }
-    enum step step = file_write_ready(op);
-    if (step == STEP_DONE) {
-        step = file_make_room(op, write_size(data));
-    }
+    enum step step = write_room(op, size);
     if (step != STEP_DONE) {
         return step;
     }
-    if (write_must_wait(file, data, write_size(data))
-        && file_have_port(op) < 0) {
+    if (write_must_wait(file, data, size) && file_have_port(op) < 0) {
         return STEP_ERROR; /* before anything was accepted */
     }
     if (write_accept(file, data, count) < 0) {
         return STEP_ERROR;
     }
     op_charge(op, (size_t)*count);
+    if (!file->shared) {
+        held_write(file, (size_t)*count);
+    }
     if (write_must_wait(file, data, *count)) {
         op->n = *count;
         return write_wait(op);

@@ -242,6 +242,35 @@ async def test_newlines_attribute_grows_with_what_was_read(lib, make):
         assert file.newlines == ("\r", "\n", "\r\n")
 
 
+async def test_newlines_after_tell_is_that_of_open(lib, make):
+    """To find the position io resets its decoder and feeds it anew."""
+    path = make(b"\xf0\x9f\x98\n\r\na")
+    options = {"encoding": "utf-8", "errors": "backslashreplace"}
+    with builtins.open(path, **options) as file:
+        expected = [file.readline(), file.tell(), file.newlines]
+    async with lib.open(path, **options) as file:
+        assert [
+            await file.readline(), await file.tell(), file.newlines
+        ] == expected
+
+
+async def test_newlines_after_seek_to_half_a_line_end_is_that_of_open(
+    lib, path
+):
+    """The cookie has the line end decoded once more."""
+    with builtins.open(path, "w+") as file:
+        file.write("\r")
+        file.seek(0)
+        file.readline()
+        cookie = file.tell()
+        file.write("")
+        file.seek(cookie)
+        expected = file.newlines
+    async with lib.open(path, "r+") as file:
+        await file.seek(cookie)
+        assert file.newlines == expected
+
+
 async def test_carriage_return_at_the_very_end_is_a_newline(lib, make):
     """A "\\r" with nothing behind it ends the last line."""
     for size in (1, *BLOCKS):
@@ -366,6 +395,19 @@ async def test_write_large_text_is_whole(lib, path):
         assert await file.write(text) == len(text)
         await file.write("end")
     assert path.read_bytes() == (text + "end").encode()
+
+
+async def test_truncate_cuts_what_was_read_ahead(lib, make):
+    """Lines behind the chunk that io has read are gone for the reader too."""
+    path = make(b"0123456789abcde\n" * 20_000)
+    with builtins.open(path, "r+") as file:
+        expected = [file.readline() for _ in range(600)]
+        expected += [file.truncate(), file.read(), file.read()]
+    make(b"0123456789abcde\n" * 20_000)
+    async with lib.open(path, "r+") as file:
+        found = [await file.readline() for _ in range(600)]
+        found += [await file.truncate(), await file.read(), await file.read()]
+    assert found == expected
 
 
 async def test_truncate_at_a_cookie_cuts_there(lib, make):

@@ -1,0 +1,206 @@
+"""Who looks at the descriptor finds what blocking `open` leaves there.
+
+The content of the file and the descriptor's offset are compared after each
+call from the one that asks for `fileno()` on; `model.run` does so.  A case
+here is a sequence in which they have differed once.
+"""
+
+import pytest
+
+from .support.content import Content, Many, Room
+from .support.model import Case, run
+
+WATCH = ("fileno",)
+LINES = Content(20_000)
+LARGE = Many(b"ab\n", 50_000)
+
+
+@pytest.fixture
+def same(lib, tmp_path):
+    """Run the calls on built-in open and on the library, and compare."""
+
+    async def check(mode, content, *ops, **options):
+        case = Case(mode=mode, content=content, ops=ops, **options)
+        await run(case, lib.open, tmp_path)
+
+    return check
+
+
+# ---- binary: what was read ahead, and what is written into it
+
+
+async def test_write_among_read_bytes_is_read_back_unflushed(same):
+    """What is written into the buffer is there; the file has it later."""
+    ops = (("read", 3), ("write", b"XY"), ("seek", 0), ("read", 9))
+    await same("rb+", LINES, WATCH, *ops)
+    await same("rb+", LINES, *ops, WATCH, ("tell",), ("flush",))
+    await same("rb+", LINES, *ops[:2], WATCH, *ops[2:])
+
+
+async def test_seek_among_read_bytes_writes_nothing(same):
+    """It stays in the buffer, as does what was written there."""
+    ops = (("readline",), ("write", b"a"), ("seek", 0), ("seek", 9000))
+    await same("rb+", LINES, *ops)
+    await same("rb+", LINES, WATCH, *ops)
+
+
+async def test_append_among_read_bytes_goes_on_reading_the_buffer(same):
+    """The kernel puts the bytes at the end; io reads on in its buffer."""
+    await same(
+        "ab+", b"", WATCH, ("truncate", 4095), ("peek",), ("write", b"xyz"),
+        ("readline",), ("tell",), ("read",),
+    )
+    await same(
+        "ab+", LINES, ("seek", 100), ("read", 3), ("write", b"XY\n"),
+        ("readline",), ("tell",), ("seek", 0), ("read",),
+    )
+
+
+async def test_append_after_truncate_tells_where_it_was_put(same):
+    """The position is asked of the kernel once the file was cut."""
+    await same("ab+", None, ("truncate", 1), ("write", LARGE), ("tell",))
+
+
+async def test_write_of_nothing_keeps_the_buffer(same):
+    """It does not make io forget what it has read ahead."""
+    await same(
+        "rb+", Content(4095), WATCH, ("readline",), ("write", b""),
+        ("seek", 0),
+    )
+
+
+@pytest.mark.parametrize("size", (0, 1, 5000))
+async def test_readinto_flushes_when_the_buffer_is_passed(same, size):
+    """With nothing to read it flushes all the same."""
+    await same(
+        "rb+", LINES, WATCH, ("read", 5), ("write", b"ab"),
+        ("readinto", Room("bytearray", size)), ("write", b"cd"),
+        ("readinto1", Room("bytearray", size)),
+    )
+
+
+async def test_peek_of_a_writable_file_reads_a_block_from_there(same):
+    """It flushes and forgets, then reads anew."""
+    await same("rb+", LINES, ("read", 10), ("write", b"ab"), ("peek",))
+    await same("rb+", LINES, ("read", 10), ("peek",), ("write", b"a"),
+               ("seek", 12), ("seek", 5))
+
+
+async def test_fileno_after_a_seek_back_stands_behind_the_block(same):
+    """A seek among what was read does not move the descriptor."""
+    await same("rb", Content(4095), ("read", 1), ("seek", 0), WATCH)
+    await same("rb", b"0123", ("read", 4), ("seek", 0), WATCH, ("read", 1))
+    await same("rb", LINES, ("read", 9000), ("seek", 8500), WATCH, ("read", 1))
+
+
+async def test_seek_from_the_end_moves_the_descriptor(same):
+    """Also to a byte that is in the buffer."""
+    await same("rb", b"aaaaa", ("read", 4), ("seek", -1, 2), WATCH)
+    await same("rb+", LINES, ("read", 4), ("write", b"x"), ("seek", -20_000, 2))
+
+
+async def test_fileno_after_read_of_the_end_stands_at_the_end(same):
+    """Nothing is left in the buffer then."""
+    await same("rb+", b"one\ntwo", ("readlines",), ("seek", 1), WATCH,
+               ("write", b"x"), ("read",))
+
+
+# ---- when a write gets to the file
+
+
+@pytest.mark.parametrize("mode", ("wb", "wb+", "ab"))
+@pytest.mark.parametrize(
+    "sizes", ((15,), (16,), (17,), (10, 6), (10, 7), (6, 16), (16, 1), (17, 3))
+)
+async def test_write_that_fills_the_buffer_goes_out_as_in_io(
+    same, mode, sizes
+):
+    """What would just fill it passes it in later Pythons."""
+    writes = [("write", b"x" * size) for size in sizes]
+    await same(mode, None, WATCH, *writes, buffering=16)
+    await same(mode, None, *writes, WATCH, *writes, buffering=16)
+
+
+async def test_fileno_after_writes_finds_what_io_has_written(same):
+    """What blocking open still has in its buffer is not in the file."""
+    for large in (8193, 100_000, 300_000):
+        writes = (
+            ("write", Many(b"x", large)), ("write", b"y" * 100),
+            ("write", b"z" * 5000),
+        )
+        for mode in ("wb", "wb+"):
+            await same(mode, None, *writes, WATCH, ("write", b"w" * 4000))
+
+
+async def test_truncate_with_a_bad_size_has_flushed(same):
+    """The flush comes first."""
+    for bad in (1.5, "3"):
+        await same("rb+", b"", WATCH, ("write", b"ab"), ("truncate", bad))
+        await same("w", None, WATCH, ("write", "ab"), ("truncate", bad))
+
+
+# ---- text
+
+
+@pytest.mark.parametrize("mode", ("w", "w+", "a"))
+@pytest.mark.parametrize(
+    "sizes",
+    ((2, 8191), (2, 8190), (8191, 2), (8000, 500), (8192,), (5, 8193),
+     (5, 8000, 500, 8000), (100, 70_000, 5)),
+)
+async def test_text_hands_on_what_is_pending_as_in_io(same, mode, sizes):
+    """Which writes are joined differs between Pythons."""
+    writes = [("write", Many("x", size)) for size in sizes]
+    await same(mode, None, WATCH, *writes)
+    await same(mode, None, *writes, WATCH, *writes)
+
+
+async def test_text_read_of_nothing_hands_on_what_is_pending(same):
+    """read(0) passes it to the buffer, which keeps it."""
+    await same("w+", None, WATCH, ("write", "a" * 5000), ("read", 0),
+               ("write", "b" * 5000), ("read", 0))
+    await same("w+", None, ("write", "a" * 5000), ("read", 0),
+               ("write", "b" * 5000), ("read", 0), WATCH)
+
+
+async def test_text_seek_to_a_bad_cookie_has_flushed(same):
+    """A number that is no cookie is found out after the flush."""
+    await same("r+", b"", WATCH, ("write", "a"), ("seek", 2**192 + 2),
+               ("seek", 2**300))
+
+
+async def test_text_readable_keeps_the_file_native(same):
+    """It tells what the file can do and moves nothing."""
+    await same("r", b"one\ntwo\n", WATCH, ("read", 1), ("readable",),
+               ("readline",))
+    await same("r+", b"", WATCH, ("write", "a"), ("readable",))
+
+
+# ---- tell() after errors
+
+
+async def test_text_tell_after_a_read_that_failed_is_behind_its_chunk(same):
+    """read() has taken the chunk before the one that does not decode."""
+    filler = "\U0001f600\u20ac\xe9\r\n".encode()
+    for size in (4095, 4496):
+        await same("r", Content(size, filler), ("read", 4095), probe=True)
+
+
+async def test_text_truncate_that_is_refused_enables_tell(same):
+    """It flushes first, which ends what readlines() has begun."""
+    await same("r", b"aa", ("readlines", 1), ("tell",), ("truncate",),
+               ("tell",))
+    await same("r", b"\xff", ("readlines",), ("truncate",), ("tell",))
+
+
+async def test_text_read_in_part_and_written_is_read_on_as_in_io(same):
+    """Without a record for tell() later Pythons keep what is decoded."""
+    for ops in (
+        (("read",),), (("readline",), ("read", 2), ("read",)),
+        (("next",), ("readlines",)), (("read", 100),),
+    ):
+        for first in ((), (("seek", 0),)):
+            await same("r+", LINES, *first, ("readlines", 1),
+                       ("write", "x"), *ops)
+            await same("r+", LINES, WATCH, *first, ("readlines", 1),
+                       ("write", "x"), *ops)
