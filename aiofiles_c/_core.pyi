@@ -15,6 +15,8 @@ from typing_extensions import Self, disjoint_base
 
 from _typeshed import ReadableBuffer, WriteableBuffer
 
+PORTABLE: int
+
 _Path: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes] | int
 _Opener: TypeAlias = Callable[[str, int], int]
 _Buffered: TypeAlias = BufferedRandom | BufferedReader | BufferedWriter

@@ -288,6 +288,12 @@ done:
     return rc;
 }
 
+#ifdef AIOF_PORTABLE
+#define AIOF_IS_PORTABLE 1
+#else
+#define AIOF_IS_PORTABLE 0
+#endif
+
 static int
 module_exec(PyObject *module)
 {
@@ -297,7 +303,8 @@ module_exec(PyObject *module)
         || state_engine(state) < 0 || op_init(module, state) < 0
         || method_init(module, state) < 0 || loop_init(module, state) < 0
         || stream_init(module, state) < 0 || file_init(module, state) < 0
-        || fs_init(module, state) < 0) {
+        || fs_init(module, state) < 0
+        || PyModule_AddIntConstant(module, "PORTABLE", AIOF_IS_PORTABLE) < 0) {
         return -1;
     }
     return state_hooks(module, state);

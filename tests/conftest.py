@@ -208,6 +208,13 @@ def native():
 
 
 @pytest.fixture
+def local(lib):
+    """For what native files do on devices that are known as local."""
+    if lib.native and aiofiles_c._engine.core.PORTABLE:
+        pytest.skip("to the portable build any device may hang")
+
+
+@pytest.fixture
 def at_once(native):
     """As `native`, for tests of what is served without a thread."""
     if os.environ.get("AIOFILES_C_INLINE") == "0":

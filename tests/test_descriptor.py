@@ -86,7 +86,7 @@ async def test_peek_of_a_writable_file_reads_a_block_from_there(same):
                ("seek", 12), ("seek", 5))
 
 
-async def test_fileno_after_a_seek_back_stands_behind_the_block(same):
+async def test_fileno_after_a_seek_back_stands_behind_the_block(same, local):
     """A seek among what was read does not move the descriptor."""
     await same("rb", Content(4095), ("read", 1), ("seek", 0), WATCH)
     await same("rb", b"0123", ("read", 4), ("seek", 0), WATCH, ("read", 1))
@@ -121,7 +121,7 @@ async def test_write_that_fills_the_buffer_goes_out_as_in_io(
     await same(mode, None, *writes, WATCH, *writes, buffering=16)
 
 
-async def test_fileno_after_writes_finds_what_io_has_written(same):
+async def test_fileno_after_writes_finds_what_io_has_written(same, local):
     """What blocking open still has in its buffer is not in the file."""
     for large in (8193, 100_000, 300_000):
         writes = (
@@ -148,14 +148,16 @@ async def test_truncate_with_a_bad_size_has_flushed(same):
     ((2, 8191), (2, 8190), (8191, 2), (8000, 500), (8192,), (5, 8193),
      (5, 8000, 500, 8000), (100, 70_000, 5)),
 )
-async def test_text_hands_on_what_is_pending_as_in_io(same, mode, sizes):
+async def test_text_hands_on_what_is_pending_as_in_io(
+    same, local, mode, sizes
+):
     """Which writes are joined differs between Pythons."""
     writes = [("write", Many("x", size)) for size in sizes]
     await same(mode, None, WATCH, *writes)
     await same(mode, None, *writes, WATCH, *writes)
 
 
-async def test_text_read_of_nothing_hands_on_what_is_pending(same):
+async def test_text_read_of_nothing_hands_on_what_is_pending(same, local):
     """read(0) passes it to the buffer, which keeps it."""
     await same("w+", None, WATCH, ("write", "a" * 5000), ("read", 0),
                ("write", "b" * 5000), ("read", 0))
