@@ -35,6 +35,8 @@ class File:
     @property
     def name(self) -> str | bytes | int: ...
     def __aiter__(self) -> Self: ...
+    def _begin_with(self, content: bytes, /) -> None: ...
+    def _end(self) -> bool: ...
     async def close(self) -> None: ...
     def fileno(self) -> int: ...
     async def flush(self) -> None: ...
@@ -144,6 +146,24 @@ class DirEntry:
 
 def _reclaim(file: RawFile, /) -> bytes: ...
 def _write_now(fd: int, data: ReadableBuffer, /) -> int: ...
+def create(
+    classes: tuple[
+        type[RawFile],
+        type[BufferedFile],
+        type[BufferedReaderFile],
+        type[TextFile],
+    ],
+    path: str | bytes,
+    mode: str,
+    buffering: int,
+    encoding: str | None,
+    errors: str | None,
+    newline: str | None,
+    loop: AbstractEventLoop | None,
+    flags: int,
+    fate: int,
+    /,
+) -> Coroutine[Any, Any, Any] | None: ...
 def open(
     file: _Path,
     mode: str,

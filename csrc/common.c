@@ -106,7 +106,12 @@ file_mark_closed(FileObject *file)
 static int
 close_steps(FileObject *file, unsigned *close)
 {
-    unsigned owed = 0, steps = file->closefd ? IO_CLOSE : 0;
+    unsigned owed = 0, steps = file_is_doomed(file) ? IO_UNLINK : 0;
+    if (file->closed) {
+        *close = steps;
+        return 0;
+    }
+    steps |= file->closefd ? IO_CLOSE : 0;
     if (file->wlen > 0) {
         steps |= IO_WRITE;
     }
@@ -138,11 +143,11 @@ close_step(OpObject *op, PyObject **result)
     if (op->given) {
         return file_reference_error(op);
     }
-    if (op->phase == 0 && !file->closed) {
+    if (op->phase == 0 && (!file->closed || file_is_doomed(file))) {
         if (file->busy) {
             return file_wait(op);
         }
-        if (file->text != NULL && text_pass_on(file) < 0) {
+        if (!file->closed && file->text != NULL && text_pass_on(file) < 0) {
             return STEP_ERROR;
         }
         if (file->stream && file->wlen > 0 && file->werr == 0) {
@@ -179,6 +184,10 @@ close_step(OpObject *op, PyObject **result)
         file_mark_closed(file);
         if (err != 0) {
             return file_oserror(file, err, false);
+        }
+        if (file->io.unlink_err != 0
+            && !(file->io.unlink_err == ENOENT && AIOF_UNLINK_TWICE)) {
+            return file_oserror(file, file->io.unlink_err, true);
         }
     }
     else if (file->werr != 0) { /* of a close() that was cancelled */

@@ -37,6 +37,12 @@ compat_buffer_size(Py_ssize_t blksize)
 #define AIOF_UTIME_NAMELESS true
 #endif
 
+/* From 3.14 on a NamedTemporaryFile that was not closed warns. */
+#define AIOF_WARN_TEMPORARY (PY_VERSION_HEX >= 0x030E0000)
+
+/* From 3.12 on it may be gone already when its close() comes to remove it. */
+#define AIOF_UNLINK_TWICE (PY_VERSION_HEX >= 0x030C0000)
+
 /* A pointer that is moved out before it is dropped. */
 #ifndef Py_SETREF
 #define Py_SETREF(dst, src)              \

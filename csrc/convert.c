@@ -144,6 +144,17 @@ convert_now(FileObject *file)
         file_mark_closed(file);
         return NULL;
     }
+    if (file->temporary) {
+        PyObject *whole = PyObject_CallMethod(
+            (PyObject *)file, "_adopt", "OO", real,
+            file->doomed != NULL ? Py_True : Py_False);
+        Py_SETREF(real, whole);
+        if (real == NULL) {
+            file_mark_closed(file); /* the real object has taken it along */
+            return NULL;
+        }
+        Py_CLEAR(file->doomed); /* the real object's now */
+    }
     file->real = real;
     if (!file->closed) {
         file_mark_closed(file); /* the descriptor is the real object's */

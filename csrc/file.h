@@ -30,6 +30,14 @@ enum {
 
 struct text;
 
+/* What becomes of the name that a file was made under. */
+enum fate {
+    FATE_STAYS,   /* nothing: all that is not temporary */
+    FATE_UNNAMED, /* it has none, or had none any more when it was opened */
+    FATE_CLOSE,   /* it goes when the file is closed */
+    FATE_END      /* it goes when its context ends, or with the object */
+};
+
 typedef struct FileObject {
     PyObject_HEAD
     /* owned, in the order of file_tp_traverse */
@@ -44,6 +52,7 @@ typedef struct FileObject {
     PyObject *target;   /* bytes or memoryview that the job reads into */
     PyObject *path;     /* bytes that io.path points into, while opening */
     PyObject *watch;    /* stream.c: what waits for readiness, or NULL */
+    PyObject *doomed;   /* bytes: the name that is to go, once it is there */
 
     ModuleState *state; /* borrowed: the type holds the module */
     struct OpObject *head, *tail; /* borrowed: operations; head is on */
@@ -79,6 +88,7 @@ typedef struct FileObject {
     int buffering;      /* as open() got it */
     unsigned char flags; /* MODE_* */
     enum device_class device;
+    enum fate fate;
     unsigned serial; /* of the job */
     bool busy;      /* a job is under way */
     bool drained;   /* it is done, and in a batch that is being finished */
@@ -99,6 +109,7 @@ typedef struct FileObject {
     bool handed;    /* open() has given it to the user */
     bool eof;       /* the last fill gave nothing */
     bool ahead;     /* the next block may be fetched while this is used */
+    bool temporary; /* of create(), and it has, or had, a name */
     bool nonblock;  /* O_NONBLOCK is set, which says nothing of a regular
                      * file; taken off before others see the descriptor */
 } FileObject;
@@ -211,6 +222,13 @@ void file_share_now(FileObject *file);
 /* Whether a step of the file is running, whose code has called us: true, with
  * RuntimeError, as built-in buffers say it. */
 bool file_is_reentered(FileObject *file);
+
+/* Whether closing it is to remove its name, at once or still. */
+static inline bool
+file_is_doomed(const FileObject *file)
+{
+    return file->doomed != NULL && file->fate == FATE_CLOSE;
+}
 
 /* ---- open.c ---- */
 

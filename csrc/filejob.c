@@ -108,6 +108,13 @@ file_take_result(FileObject *file)
         || (io->steps & IO_ADOPT && (io->err == 0 || file->path != NULL))) {
         file->fd = io->fd;
     }
+    if (io->steps & IO_OPEN && file->fd >= 0 && file->temporary
+        && file->fate != FATE_UNNAMED) {
+        file->doomed = Py_NewRef(file->path);
+    }
+    else if (io->steps & IO_UNLINK) {
+        Py_CLEAR(file->doomed); /* one try, as the standard library's */
+    }
     if (io->steps & IO_READ && file->target == NULL) {
         file->rbuf.end += io->done;
         file->raw += (off_t)io->done;
@@ -181,16 +188,20 @@ file_let_go(FileObject *file)
     }
     /* A number that was given stays its owner's if open() went wrong. */
     bool ours = file->handed || file->path != NULL;
-    unsigned owed, steps = file->closefd && ours ? IO_CLOSE : IO_NOP;
-    steps |= file->wlen > 0 ? IO_WRITE : IO_NOP;
-    if (file->exact && exact_owes(file)) {
+    unsigned owed, steps = IO_NOP;
+    if (file->fd >= 0) {
+        steps |= file->closefd && ours ? IO_CLOSE : IO_NOP;
+        steps |= file->wlen > 0 ? IO_WRITE : IO_NOP;
+    }
+    if (file->fd >= 0 && file->exact && exact_owes(file)) {
         if (exact_load(file, file->rbuf.pos, &owed) < 0) {
             PyErr_WriteUnraisable((PyObject *)file);
             owed = IO_NOP;
         }
         steps |= owed;
     }
-    if (file->fd >= 0 && steps != IO_NOP) {
+    steps |= file->doomed != NULL ? IO_UNLINK : IO_NOP;
+    if (steps != IO_NOP) {
         if ((file->regular && file->device >= DEVICE_LOCAL)
             || compat_is_finalizing()) {
             (void)file_run_now(file, steps);
@@ -318,6 +329,9 @@ file_load(FileObject *file, unsigned steps)
     if (steps & IO_WRITE && !file->owed_out) {
         file_load_chunks(file, &steps);
     }
+    if (steps & IO_UNLINK && !(steps & IO_OPEN)) {
+        io->doomed = PyBytes_AS_STRING(file->doomed);
+    }
     io->steps = steps;
     io->patient = false;
     io->pool = file->state->pool;
@@ -409,8 +423,10 @@ void
 file_recall(FileObject *file)
 {
     stream_recall(file);
-    if (file->busy && !(file->io.steps & (IO_WRITE | IO_CLOSE))
-        && pool_cancel(file->state->pool, &file->io.job)) {
+    unsigned steps = file->io.steps;
+    bool kept = steps & (IO_WRITE | IO_CLOSE)
+                || (steps & IO_UNLINK && !(steps & IO_OPEN));
+    if (file->busy && !kept && pool_cancel(file->state->pool, &file->io.job)) {
         file_set_idle(file);
         Py_CLEAR(file->target);
         file->at = EXACT_STAY;
@@ -498,6 +514,7 @@ file_run_now(FileObject *file, unsigned steps)
  * whichever loop comes by, or at exit. */
 struct detached {
     struct io io;
+    PyObject *doomed; /* what io.doomed points into, or NULL */
     ModuleState *state;
     struct detached *next, **link;
 };
@@ -516,6 +533,7 @@ detached_finish(struct job *job)
         gone->next->link = gone->link;
     }
     chunk_free_all(gone->state, gone->io.chunks);
+    Py_XDECREF(gone->doomed);
     PyMem_Free(gone);
 }
 
@@ -545,13 +563,17 @@ file_run_detached(FileObject *file, unsigned steps)
         gone->next->link = &gone->next;
     }
     state->detached = gone;
-    file->io.chunks = NULL; /* the detached job's now */
+    gone->doomed = file->doomed; /* the detached job's now, as the chunks */
+    file->doomed = NULL;
+    file->io.chunks = NULL;
     file->wflight = 0;
     file->fd = -1;
     file->closed = true;
 }
 
-/* A write to a device that may hang is waited for at exit, but not for ever. */
+/* What must not be left half done: data that is not written, a temporary file
+ * that is made or removed.  On a device that may hang it is waited for at
+ * exit, but not for ever. */
 enum { SHUTDOWN_LOOKS = 2000, SHUTDOWN_LOOK_NS = 1000000 };
 
 static bool
@@ -570,13 +592,22 @@ job_settle_soon(struct pool *pool, struct io *io)
     return done;
 }
 
+static bool
+shutdown_matters(const struct io *io)
+{
+    return (io->steps & IO_WRITE && io->chunks != NULL)
+           || io->steps & IO_UNLINK
+           || (io->steps & IO_OPEN && io->doomed != NULL);
+}
+
 static void
 shutdown_file(FileObject *file)
 {
+    bool opening = file->io.steps & IO_OPEN;
     if (file->regular && file->device >= DEVICE_LOCAL) {
         file_settle(file);
     }
-    else if (file->regular && !file->drained
+    else if ((file->regular || opening) && !file->drained
              && job_settle_soon(file->state->pool, &file->io)
              && file->busy) {
         file_end_job(file, NULL);
@@ -589,7 +620,7 @@ file_shutdown(ModuleState *state)
     FileObject *file = state->busy_files;
     while (file != NULL) {
         FileObject *next = file->busy_next;
-        if (file->io.steps & IO_WRITE && !file->left_alone) {
+        if (shutdown_matters(&file->io) && !file->left_alone) {
             file->left_alone = true; /* one try each */
             Py_INCREF(file);
             shutdown_file(file);
@@ -601,7 +632,7 @@ file_shutdown(ModuleState *state)
     struct detached *gone = state->detached;
     while (gone != NULL) {
         struct detached *next = gone->next;
-        if (gone->io.steps & IO_WRITE && gone->io.chunks != NULL
+        if (shutdown_matters(&gone->io)
             && job_settle_soon(state->pool, &gone->io)) {
             detached_finish(&gone->io.job);
         }

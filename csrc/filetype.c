@@ -26,6 +26,19 @@ file_get_closed(PyObject *self, void *Py_UNUSED(closure))
                               : PyBool_FromLong(file->closed);
 }
 
+/* A temporary file without a name has the descriptor's number for one: who
+ * asks for it may use it. */
+static PyObject *
+file_get_name(PyObject *self, void *Py_UNUSED(closure))
+{
+    FileObject *file = (FileObject *)self;
+    if (file->fate == FATE_UNNAMED && file->real == NULL && !file->closed
+        && file_share(file) < 0) {
+        return NULL;
+    }
+    return Py_NewRef(file->name);
+}
+
 /* The attributes that are kept as objects: the closure is their offset. */
 static PyObject *
 file_get_object(PyObject *self, void *closure)
@@ -161,6 +174,40 @@ file_fileno(PyObject *self, PyObject *Py_UNUSED(ignored))
     return PyLong_FromLong(file->fd);
 }
 
+/* From now on close() removes the name also of a file that was to have it
+ * until the end.  False: the real object is in charge. */
+static PyObject *
+file_end(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    FileObject *file = (FileObject *)self;
+    if (file->fate == FATE_END) {
+        file->fate = FATE_CLOSE;
+    }
+    return PyBool_FromLong(file->real == NULL);
+}
+
+/* Bytes for a new file, whatever its type: past the text layer.  What is next
+ * done with the file waits for them, and has their errors. */
+static PyObject *
+file_begin_with(PyObject *self, PyObject *content)
+{
+    FileObject *file = (FileObject *)self;
+    if (!PyBytes_CheckExact(content)) {
+        PyErr_SetString(PyExc_TypeError, "bytes are expected");
+        return NULL;
+    }
+    if (file->closed || file->real != NULL || file->head != NULL
+        || file->raw != 0 || file->writing) {
+        PyErr_SetString(PyExc_ValueError, "the file is not new");
+        return NULL;
+    }
+    if (file_accept(file, PyBytes_AS_STRING(content),
+                    (size_t)PyBytes_GET_SIZE(content), content) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *
 file_readable(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
@@ -251,6 +298,7 @@ file_tp_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(file->target);
     Py_VISIT(file->path);
     Py_VISIT(file->watch);
+    Py_VISIT(file->doomed);
     return 0;
 }
 
@@ -269,13 +317,17 @@ file_tp_clear(PyObject *self)
 static void
 file_warn_unclosed(FileObject *file)
 {
-    if (!file->handed || !file->closefd) {
+    if (!file->handed || !file->closefd || file->closed
+        || (file->temporary && !AIOF_WARN_TEMPORARY)) {
         return;
     }
     PyObject *wrapped = file_repr_wrapped(file);
+    const char *words = file->temporary
+                            ? "Implicitly cleaning up "
+                              "<_TemporaryFileWrapper file=%U>"
+                            : "unclosed file %U";
     if (wrapped == NULL
-        || PyErr_ResourceWarning((PyObject *)file, 1, "unclosed file %U",
-                                 wrapped) < 0) {
+        || PyErr_ResourceWarning((PyObject *)file, 1, words, wrapped) < 0) {
         PyErr_WriteUnraisable((PyObject *)file);
     }
     Py_XDECREF(wrapped);
@@ -287,7 +339,7 @@ static void
 file_tp_finalize(PyObject *self)
 {
     FileObject *file = (FileObject *)self;
-    if (file->closed || file->real != NULL) {
+    if ((file->closed && file->doomed == NULL) || file->real != NULL) {
         return;
     }
     struct compat_exc exc;
@@ -295,7 +347,7 @@ file_tp_finalize(PyObject *self)
     file_warn_unclosed(file);
     if (file->busy && ((file->regular && file->device >= DEVICE_LOCAL)
                        || (compat_is_finalizing()
-                           && file->io.steps & IO_WRITE))) {
+                           && file->io.steps & (IO_WRITE | IO_UNLINK)))) {
         file_settle(file);
     }
     if (file->busy) {
@@ -326,6 +378,7 @@ file_tp_dealloc(PyObject *self)
     Py_CLEAR(file->newline);
     Py_CLEAR(file->target);
     Py_CLEAR(file->path);
+    Py_CLEAR(file->doomed);
     text_free(file->text);
     buffer_free(&file->rbuf);
     chunk_free_all(file->state, file->wfirst);
@@ -340,6 +393,8 @@ static PyMethodDef file_methods[] = {
      PyDoc_STR("fileno($self, /)\n--\n\n"
                "The descriptor.  From then on its offset is kept as built-in "
                "open would.")},
+    {"_end", file_end, METH_NOARGS, NULL},
+    {"_begin_with", file_begin_with, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -348,8 +403,7 @@ static PyMethodDef file_methods[] = {
 static PyGetSetDef file_getset[] = {
     {"closed", file_get_closed, NULL, PyDoc_STR("Whether it is closed."),
      NULL},
-    {"name", file_get_object, NULL, PyDoc_STR("What was opened."),
-     FILE_OBJECT(name)},
+    {"name", file_get_name, NULL, PyDoc_STR("What was opened."), NULL},
     {"mode", file_get_object, NULL, PyDoc_STR("The mode."),
      FILE_OBJECT(mode)},
     {"_file", file_get_file, file_set_delegated,

@@ -54,6 +54,9 @@ io_open(struct io *io)
     if (rc < 0 && (io->steps & IO_OPEN)) {
         (void)sys_close(io->fd);
         io->fd = -1;
+        if (io->doomed != NULL) {
+            (void)sys_unlinkat(AT_FDCWD, io->doomed, 0);
+        }
     }
     return rc;
 }
@@ -305,6 +308,10 @@ io_run(struct job *job)
     if (io->steps & IO_CLOSE) {
         int closed = sys_close(io->fd);
         rc = rc < 0 ? rc : closed;
+    }
+    io->unlink_err = 0;
+    if (io->steps & IO_UNLINK && (rc == 0 || !(io->steps & IO_OPEN))) {
+        io->unlink_err = -sys_unlinkat(AT_FDCWD, io->doomed, 0);
     }
     io->err = -rc;
 }

@@ -28,7 +28,8 @@ enum io_step {
     IO_READ = 1 << 9,     /* into buf, at off */
     IO_MEASURE = 1 << 10, /* recode */
     IO_RECODE = 1 << 11,  /* recode */
-    IO_CLOSE = 1 << 12    /* also after an error */
+    IO_CLOSE = 1 << 12,   /* also after an error */
+    IO_UNLINK = 1 << 13   /* doomed; not after IO_OPEN has failed */
 };
 
 /* A run of bytes to be written: memory of our own, or another owner's. */
@@ -52,6 +53,9 @@ struct io {
     const char *path;             /* IO_OPEN; pinned by the owner */
     int flags;
     mode_t mode;
+    const char *doomed; /* a name that goes: by IO_UNLINK, or when what was
+                         * opened turns out not to be usable; or NULL */
+    int unlink_err;     /* IO_UNLINK: its errno, or 0; not in err */
     bool append;                  /* O_APPEND: the start offset is the end */
     struct device_table *devices; /* IO_OPEN, IO_ADOPT */
     struct stat st;

@@ -123,6 +123,10 @@ static PyMethodDef core_functions[] = {
      PyDoc_STR("open($module, file, mode, buffering, encoding, errors, "
                "newline, closefd, opener, loop, /)\n--\n\n"
                "The operation that opens a file, or the delegate's.")},
+    {"create", AIOF_METHOD(core_create), METH_FASTCALL,
+     PyDoc_STR("create($module, classes, path, mode, buffering, encoding, "
+               "errors, newline, loop, flags, fate, /)\n--\n\n"
+               "The operation that makes a temporary file, or None.")},
     {"register", AIOF_METHOD(core_register), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("Tell the engine its Python classes and helpers.")},
     {"stats", core_stats, METH_NOARGS,

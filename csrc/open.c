@@ -1,7 +1,8 @@
-/* open.c - _core.open(): a native file for each call that is plainly valid.
+/* open.c - _core.open(), a native file for each call that is plainly valid,
+ * and _core.create(), which makes temporary files.
  *
- * Whatever is not goes to the delegate, whose built-in open() raises the error
- * or knows how to do it.
+ * Whatever is not plainly valid goes to the delegate, whose built-in open()
+ * raises the error or knows how to do it; or to the standard tempfile.
  */
 #include "open.h"
 
@@ -76,6 +77,13 @@ file_set_target(FileObject *file, const struct request *r)
     struct io *io = &file->io;
     io->append = r->flags & MODE_APPEND;
     io->devices = file->state->devices;
+    if (r->classes != NULL) {
+        io->flags = r->create_flags;
+        io->mode = 0600;
+        io->path = PyBytes_AS_STRING(file->path);
+        io->doomed = file->temporary ? io->path : NULL;
+        return;
+    }
     io->mode = 0666;
     io->flags = access[(r->flags & MODE_WRITE ? 1 : 0)
                        + (r->flags & MODE_PLUS ? 1 : 0)];
@@ -93,7 +101,11 @@ file_set_target(FileObject *file, const struct request *r)
 static FileObject *
 file_new(ModuleState *state, const struct request *r, PyObject *path)
 {
-    PyTypeObject *cls = (PyTypeObject *)state->classes[class_of(r)];
+    enum file_class which = class_of(r);
+    PyObject *given = r->classes == NULL
+                          ? state->classes[which]
+                          : PyTuple_GET_ITEM(r->classes, which);
+    PyTypeObject *cls = (PyTypeObject *)given;
     if (cls == NULL) {
         PyErr_SetString(PyExc_SystemError, "no classes were registered");
         return NULL;
@@ -108,6 +120,13 @@ file_new(ModuleState *state, const struct request *r, PyObject *path)
     file->buffering = r->buffering;
     file->closefd = r->closefd;
     file->shared = r->adopted || r->opener != NULL;
+    if (r->classes != NULL) {
+        file->temporary = r->create_flags & O_CREAT;
+        file->fate = r->fate;
+        /* The descriptor does not append by itself: the standard library opens
+         * it for all modes alike. */
+        file->shared = r->flags & MODE_APPEND;
+    }
     file->path = Py_XNewRef(path);
     file->name = Py_NewRef(r->name);
     file->loop = Py_NewRef(r->loop);
@@ -205,12 +224,26 @@ audit_mode(unsigned flags)
                                    : (plus ? "r+" : "r");
 }
 
+/* What has no name is called by its descriptor, as in the standard library. */
+static int
+open_name_by_number(FileObject *file)
+{
+    PyObject *number = PyLong_FromLong(file->fd);
+    if (number == NULL) {
+        return -1;
+    }
+    Py_SETREF(file->name, number);
+    file->temporary = false;
+    return 0;
+}
+
 /* Open here and now what is there and can be read without waiting. */
 static bool
 open_inline(OpObject *op)
 {
     FileObject *file = op->file;
     if (!op->state->inline_io || file->flags != (file->flags & OPEN_INLINE)
+        || file->io.flags & O_EXCL
         || !io_open_inline(&file->io)) {
         return false;
     }
@@ -221,6 +254,14 @@ open_inline(OpObject *op)
     op_raise_route(op, ROUTE_KERNEL);
     op_charge(op, 32 << 10);
     return true;
+}
+
+/* A name that nobody is to see goes in the trip that makes it. */
+static unsigned
+open_steps(const FileObject *file)
+{
+    return file->temporary && file->fate == FATE_UNNAMED
+               ? IO_OPEN | IO_UNLINK : IO_OPEN;
 }
 
 /* Phase 0: nothing done; 1: the opener runs; 2: the job is under way. */
@@ -254,7 +295,7 @@ open_step(OpObject *op, PyObject **result)
         }
         if (!open_inline(op)) {
             file->device = file->io.device; /* slow ones queue apart */
-            return file_submit(op, IO_OPEN);
+            return file_submit(op, open_steps(file));
         }
     }
     else if (op->phase == 1) {
@@ -272,12 +313,21 @@ open_step(OpObject *op, PyObject **result)
         return file_oserror(file, file->io.err,
                             !adopted || file->io.err != EBADF);
     }
+    if (file->io.unlink_err != 0) {
+        return file_oserror(file, file->io.unlink_err, true);
+    }
+    if (file->fate == FATE_UNNAMED && open_name_by_number(file) < 0) {
+        return STEP_ERROR;
+    }
     file_set_opened(file);
     if (file->flags & MODE_PLUS && file->bufsize != 0 && !file->seekable) {
         return open_refuse_unseekable(op);
     }
-    file->io.path = NULL;
+    file->io.path = file->io.doomed = NULL;
     Py_CLEAR(file->path);
+    if (file->fate == FATE_STAYS) {
+        Py_CLEAR(file->doomed); /* until here: had nobody been there for it */
+    }
     file->handed = true;
     *result = Py_NewRef((PyObject *)file);
     return STEP_DONE;
@@ -375,5 +425,87 @@ core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     result = open_operation(state, &r, path);
     Py_DECREF(r.name);
     Py_XDECREF(path);
+    return result;
+}
+
+/* ---- _core.create ---- */
+
+enum { CREATE_CLASSES, CREATE_PATH, CREATE_MODE, CREATE_BUFFERING,
+       CREATE_ENCODING, CREATE_ERRORS, CREATE_NEWLINE, CREATE_LOOP,
+       CREATE_FLAGS, CREATE_FATE, CREATE_COUNT };
+
+/* A tuple of the classes to make, in the order of enum file_class: 0 or -1. */
+static int
+check_classes(ModuleState *state, PyObject *classes)
+{
+    if (!PyTuple_Check(classes) || PyTuple_GET_SIZE(classes) != CLASS_COUNT) {
+        PyErr_SetString(PyExc_TypeError, "four classes are expected");
+        return -1;
+    }
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        PyObject *cls = PyTuple_GET_ITEM(classes, i);
+        if (!PyType_Check(cls)
+            || !PyType_IsSubtype((PyTypeObject *)cls, state->file_types[i])) {
+            PyErr_Format(PyExc_TypeError, "%R has to be a subclass of %s",
+                         cls, state->file_types[i]->tp_name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The mode and the rest are those of a file that this can make: false, perhaps
+ * with an exception, where the standard library has to be asked. */
+static bool
+create_is_plain(ModuleState *state, struct request *r, PyObject *const *args,
+                PyObject **path)
+{
+    if (request_parse(state, r, args[CREATE_BUFFERING]) < 0) {
+        return false;
+    }
+    if (r->buffering == 1 && !(r->flags & MODE_TEXT)) {
+        return false; /* the standard library warns */
+    }
+    return (PyUnicode_CheckExact(r->name) || PyBytes_CheckExact(r->name))
+           && PyUnicode_FSConverter(r->name, path);
+}
+
+PyObject *
+core_create(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    ModuleState *state = state_of(module);
+    PyObject *path = NULL;
+    if (nargs != CREATE_COUNT) {
+        PyErr_Format(PyExc_TypeError, "create expected %d arguments, got %zd",
+                     (int)CREATE_COUNT, nargs);
+        return NULL;
+    }
+    int flags = (int)PyLong_AsLong(args[CREATE_FLAGS]);
+    int fate = (int)PyLong_AsLong(args[CREATE_FATE]);
+    if (PyErr_Occurred() || check_classes(state, args[CREATE_CLASSES]) < 0) {
+        return NULL;
+    }
+    if (fate < FATE_STAYS || fate > FATE_END) {
+        PyErr_SetString(PyExc_ValueError, "no such fate");
+        return NULL;
+    }
+    struct request r = {
+        .file = args[CREATE_PATH], .name = args[CREATE_PATH],
+        .mode = args[CREATE_MODE], .encoding = args[CREATE_ENCODING],
+        .errors = args[CREATE_ERRORS], .newline = args[CREATE_NEWLINE],
+        .loop = args[CREATE_LOOP], .closefd = true,
+        .classes = args[CREATE_CLASSES], .create_flags = flags,
+        .fate = (enum fate)fate,
+    };
+    if (!create_is_plain(state, &r, args, &path)) {
+        if (PyErr_Occurred()
+            && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            return NULL;
+        }
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    PyObject *result = open_operation(state, &r, path);
+    Py_DECREF(path);
     return result;
 }

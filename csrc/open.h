@@ -9,4 +9,13 @@
 PyObject *core_open(PyObject *module, PyObject *const *args,
                     Py_ssize_t nargs);
 
+/* create(classes, path, mode, buffering, encoding, errors, newline, loop,
+ * flags, fate): the operation that makes a temporary file, private to its
+ * owner, with one of the four classes, by open(2) with these flags; path is
+ * absolute (str or bytes), or a directory for O_TMPFILE; fate is enum fate.
+ * None where the arguments are not plainly valid: the standard library has to
+ * be asked. */
+PyObject *core_create(PyObject *module, PyObject *const *args,
+                      Py_ssize_t nargs);
+
 #endif

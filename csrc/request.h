@@ -15,6 +15,9 @@ struct request {
     bool adopted;         /* file is a descriptor */
     PyObject *opener;     /* or NULL */
     PyObject *name;       /* .name, where it is not file itself */
+    PyObject *classes;    /* of create(): a tuple, or NULL */
+    int create_flags;     /* of create(), as open(2) has them */
+    enum fate fate;
 };
 
 /* Read what was given: 0; -1, perhaps with an exception, where it is not
