@@ -1,13 +1,21 @@
-"""Temporary files and directories, made by the standard tempfile.
+"""Temporary files and directories, as the standard tempfile makes them.
 
 The parameters are those of the running Python's functions, in the order that
-aiofiles gives them; what aiofiles does not have is for keywords only.
+aiofiles gives them; what aiofiles does not have is for keywords only.  Files
+are made by the engine, directories and what the engine does not do by the
+standard functions, in an executor.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from asyncio import get_running_loop
+from asyncio import (
+    CancelledError,
+    _get_running_loop,
+    get_running_loop,
+    shield,
+)
 from functools import singledispatch
 from io import (
     BufferedRandom,
@@ -23,9 +31,11 @@ from tempfile import (
     TemporaryFile as syncTemporaryFile,
     _TemporaryFileWrapper as syncTemporaryFileWrapper,
 )
+from threading import Lock
 
-from .._engine import run_delegate
-from ..base import AiofilesContextManager, AsyncBase
+from .. import threadpool
+from .._engine import core, native_types, run_delegate
+from ..base import AiofilesContextManager, AsyncBase, T_co
 from ..threadpool.binary import (
     AsyncBufferedIOBase,
     AsyncBufferedReader,
@@ -34,12 +44,16 @@ from ..threadpool.binary import (
 from ..threadpool.text import AsyncTextIOWrapper
 from .temptypes import AsyncSpooledTemporaryFile, AsyncTemporaryDirectory
 
+if core is not None:
+    from . import _native
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
     from os import PathLike
+    from types import TracebackType
     from typing import Any
 
     _Name = str | bytes | None
@@ -53,9 +67,63 @@ __all__ = (
 )
 
 
-class AiofilesContextManagerTempDir(
-    AiofilesContextManager[AsyncTemporaryDirectory]
-):
+# What makes them where the engine does not.  Tests may replace the names.
+_STANDARD = (
+    syncNamedTemporaryFile,
+    syncSpooledTemporaryFile,
+    syncTemporaryFile,
+)
+
+
+class ContextManager(AiofilesContextManager[T_co]):
+    """Leaves nothing behind, also if it is cancelled while it leaves."""
+
+    __slots__ = ()
+
+    async def _exit_file(self, *exc_info: Any) -> None:
+        obj: Any = self._obj
+        await shield(
+            run_delegate(
+                get_running_loop(), None, obj._file.__exit__, *exc_info
+            )
+        )
+        self._obj = None
+
+
+class AiofilesContextManagerNamed(ContextManager[T_co]):
+    """Removes the name that was to stay until the end."""
+
+    __slots__ = ()
+
+    def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Coroutine[Any, Any, None]:
+        obj: Any = self._obj
+        if isinstance(obj, native_types) and not obj._end():
+            return self._exit_file(exc_type, exc, traceback)
+        return super().__aexit__(exc_type, exc, traceback)
+
+
+class AiofilesContextManagerSpooled(ContextManager[T_co]):
+    """Closes the file wherever its data is: memory needs no thread."""
+
+    __slots__ = ()
+
+    async def _exit_file(self, *exc_info: Any) -> None:
+        obj: Any = self._obj
+        if core is not None and isinstance(
+            obj, _native.NativeSpooledTemporaryFile
+        ):
+            await obj.close()
+            self._obj = None
+        else:
+            await super()._exit_file(*exc_info)
+
+
+class AiofilesContextManagerTempDir(ContextManager[AsyncTemporaryDirectory]):
     """Enters with the path of the directory, as the standard one does."""
 
     __slots__ = ()
@@ -122,18 +190,154 @@ def _wrap_directory(
     return AsyncTemporaryDirectory(file, loop=loop, executor=executor)
 
 
+class Maker:
+    """Calls a function in a thread, for a task that may be gone by then.
+
+    What was made for nobody is removed again, in the thread or by `undo`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[..., Any],
+        undo: Callable[[Any], None],
+        options: dict[str, Any],
+    ) -> None:
+        self._make = make
+        self._undo = undo
+        self._options = options
+        self._lock = Lock()
+        self._made: Any = None
+        self._abandoned = False
+
+    def make(self) -> Any:
+        """Return what was made, or None if nobody wants it any more."""
+        made = self._make(**self._options)
+        with self._lock:
+            self._made = made
+            if not self._abandoned:
+                return made
+        self.undo()
+        return None
+
+    def abandon(self) -> bool:
+        """Tell that nobody waits; whether there is something to be undone."""
+        with self._lock:
+            self._abandoned = True
+            return self._made is not None
+
+    def undo(self) -> None:
+        """Remove what was made."""
+        made, self._made = self._made, None
+        self._undo(made)
+
+
+def _remove_file(file: Any) -> None:
+    """Close a file that nobody got, and remove what was to stay of it."""
+    named = isinstance(file, syncTemporaryFileWrapper)
+    file.close()
+    if named:
+        try:
+            os.unlink(file.name)
+        except FileNotFoundError:
+            pass
+
+
+def _remove_directory(directory: Any) -> None:
+    directory.cleanup()
+
+
 async def _make(
     make: Callable[..., Any],
     finish: Callable[..., Any],
+    undo: Callable[[Any], None],
     loop: AbstractEventLoop | None,
     executor: Executor | None,
-    **options: Any,
+    options: dict[str, Any],
 ) -> Any:
     """Call make in the executor, and let finish wrap its result."""
     if loop is None:
         loop = get_running_loop()
-    made = await run_delegate(loop, executor, make, **options)
+    maker = Maker(make, undo, options)
+    try:
+        made = await run_delegate(loop, executor, maker.make)
+    except CancelledError:
+        if maker.abandon():
+            run_delegate(loop, executor, maker.undo)
+        raise
     return finish(made, loop, executor)
+
+
+def _is_native(
+    loop: AbstractEventLoop | None,
+    executor: Executor | None,
+) -> bool:
+    """Whether the engine may make a file: nothing asks for another way."""
+    return (
+        core is not None
+        and executor is None
+        and (loop is None or loop is _get_running_loop())
+        and threadpool.sync_open is threadpool._BUILTIN[0]
+        and syncNamedTemporaryFile is _STANDARD[0]
+        and syncSpooledTemporaryFile is _STANDARD[1]
+        and syncTemporaryFile is _STANDARD[2]
+    )
+
+
+async def _open_unnamed(
+    loop: AbstractEventLoop | None,
+    executor: Executor | None,
+    options: dict[str, Any],
+) -> Any:
+    if _is_native(loop, executor):
+        file = await _native.open_unnamed(**options, loop=loop)
+        if file is not None:
+            return file
+    return await _make(
+        syncTemporaryFile, _wrap_file, _remove_file, loop, executor, options
+    )
+
+
+async def _open_named(
+    loop: AbstractEventLoop | None,
+    executor: Executor | None,
+    options: dict[str, Any],
+) -> Any:
+    if _is_native(loop, executor):
+        file = await _native.open_named(
+            **{"delete_on_close": True, **options}, loop=loop
+        )
+        if file is not None:
+            return file
+    return await _make(
+        syncNamedTemporaryFile,
+        _wrap_file,
+        _remove_file,
+        loop,
+        executor,
+        options,
+    )
+
+
+async def _open_spooled(
+    loop: AbstractEventLoop | None,
+    executor: Executor | None,
+    max_size: int,
+    options: dict[str, Any],
+) -> Any:
+    if _is_native(loop, executor):
+        # It is made of memory: nothing in it waits.
+        file = syncSpooledTemporaryFile(max_size=max_size, **options)
+        return _native.NativeSpooledTemporaryFile(
+            file, get_running_loop(), options
+        )
+    return await _make(
+        syncSpooledTemporaryFile,
+        _wrap_spooled,
+        _remove_file,
+        loop,
+        executor,
+        {"max_size": max_size, **options},
+    )
 
 
 def TemporaryFile(
@@ -149,21 +353,49 @@ def TemporaryFile(
     *,
     errors: str | None = None,
 ) -> AiofilesContextManager[Any]:
-    """Open a temporary file that has no name."""
-    return AiofilesContextManager(
-        _make(
-            syncTemporaryFile,
-            _wrap_file,
+    """Open a temporary file that has no name.
+
+    As tempfile.TemporaryFile: its `name` is the number of its descriptor,
+    and it is gone when it is closed.
+
+    Parameters:
+        mode: str, as for open().
+        buffering: int, as for open().
+        encoding: str or None, as for open().
+        newline: str or None, as for open().
+        suffix: what the name ends with, str or bytes; nothing by default.
+        prefix: what it begins with; that of `tempfile.gettempprefix()` by
+            default.
+        dir: the directory, str, bytes or path-like; that of
+            `tempfile.gettempdir()` by default.  The three are of one kind:
+            str, or bytes, of which the name then is.
+        loop: AbstractEventLoop or None: the loop whose executor is used,
+            where it is not the running one.
+        executor: Executor or None: what does the work in place of the
+            engine.
+        errors: str or None, as for open().
+
+    Returns what can be awaited, or entered by `async with`, and gives the
+    file; leaving closes it.
+
+    Raises what the standard function of that name does: TypeError where
+    str and bytes are mixed, ValueError for a mode, FileNotFoundError,
+    PermissionError and other OSErrors of the directory.
+    """
+    return ContextManager(
+        _open_unnamed(
             loop,
             executor,
-            mode=mode,
-            buffering=buffering,
-            encoding=encoding,
-            newline=newline,
-            suffix=suffix,
-            prefix=prefix,
-            dir=dir,
-            errors=errors,
+            {
+                "mode": mode,
+                "buffering": buffering,
+                "encoding": encoding,
+                "newline": newline,
+                "errors": errors,
+                "suffix": suffix,
+                "prefix": prefix,
+                "dir": dir,
+            },
         )
     )
 
@@ -182,22 +414,51 @@ def SpooledTemporaryFile(
     *,
     errors: str | None = None,
 ) -> AiofilesContextManager[AsyncSpooledTemporaryFile]:
-    """Open a temporary file that stays in memory up to max_size."""
-    return AiofilesContextManager(
-        _make(
-            syncSpooledTemporaryFile,
-            _wrap_spooled,
+    """Open a temporary file that stays in memory up to max_size.
+
+    As tempfile.SpooledTemporaryFile.  In memory its calls are made at once;
+    it moves to a file without a name when it outgrows max_size, or by
+    rollover() or fileno().
+
+    Parameters:
+        max_size: int, bytes or characters; 0: no limit.
+        mode: str, as for open().
+        buffering: int, as for open().
+        encoding: str or None, as for open().
+        newline: str or None, as for open().
+        suffix: what the name ends with, str or bytes; nothing by default.
+        prefix: what it begins with; that of `tempfile.gettempprefix()` by
+            default.
+        dir: the directory, str, bytes or path-like; that of
+            `tempfile.gettempdir()` by default.  The three are of one kind:
+            str, or bytes, of which the name then is.
+        loop: AbstractEventLoop or None: the loop whose executor is used,
+            where it is not the running one.
+        executor: Executor or None: what does the work in place of the
+            engine.
+        errors: str or None, as for open().
+
+    Returns what can be awaited, or entered by `async with`, and gives a
+    temptypes.AsyncSpooledTemporaryFile; leaving closes it.
+
+    Raises what the standard class does; errors of the directory come when
+    the file moves there.
+    """
+    return AiofilesContextManagerSpooled(
+        _open_spooled(
             loop,
             executor,
-            max_size=max_size,
-            mode=mode,
-            buffering=buffering,
-            encoding=encoding,
-            newline=newline,
-            suffix=suffix,
-            prefix=prefix,
-            dir=dir,
-            errors=errors,
+            max_size,
+            {
+                "mode": mode,
+                "buffering": buffering,
+                "encoding": encoding,
+                "newline": newline,
+                "errors": errors,
+                "suffix": suffix,
+                "prefix": prefix,
+                "dir": dir,
+            },
         )
     )
 
@@ -219,23 +480,53 @@ if sys.version_info >= (3, 12):
         *,
         errors: str | None = None,
     ) -> AiofilesContextManager[Any]:
-        """Open a temporary file that has a name."""
-        return AiofilesContextManager(
-            _make(
-                syncNamedTemporaryFile,
-                _wrap_file,
+        """Open a temporary file that has a name.
+
+        As tempfile.NamedTemporaryFile.
+
+        Parameters:
+            mode: str, as for open().
+            buffering: int, as for open().
+            encoding: str or None, as for open().
+            newline: str or None, as for open().
+            suffix: what the name ends with, str or bytes; nothing by default.
+            prefix: what it begins with; that of `tempfile.gettempprefix()` by
+                default.
+            dir: the directory, str, bytes or path-like; that of
+                `tempfile.gettempdir()` by default.  The three are of one kind:
+                str, or bytes, of which the name then is.
+            delete: bool: whether the file is removed.
+            delete_on_close: bool: whether closing removes it; otherwise it
+                goes at the end of the context, or with the object.
+            loop: AbstractEventLoop or None: the loop whose executor is used,
+                where it is not the running one.
+            executor: Executor or None: what does the work in place of the
+                engine.
+            errors: str or None, as for open().
+
+        Returns what can be awaited, or entered by `async with`, and gives the
+        file, with its path as `name`; leaving closes it.
+
+        Raises what the standard function of that name does: TypeError where
+        str and bytes are mixed, ValueError for a mode, FileNotFoundError,
+        PermissionError and other OSErrors of the directory.
+        """
+        return AiofilesContextManagerNamed(
+            _open_named(
                 loop,
                 executor,
-                mode=mode,
-                buffering=buffering,
-                encoding=encoding,
-                newline=newline,
-                suffix=suffix,
-                prefix=prefix,
-                dir=dir,
-                delete=delete,
-                delete_on_close=delete_on_close,
-                errors=errors,
+                {
+                    "mode": mode,
+                    "buffering": buffering,
+                    "encoding": encoding,
+                    "newline": newline,
+                    "errors": errors,
+                    "suffix": suffix,
+                    "prefix": prefix,
+                    "dir": dir,
+                    "delete": delete,
+                    "delete_on_close": delete_on_close,
+                },
             )
         )
 
@@ -249,18 +540,46 @@ if sys.version_info >= (3, 12):
         ignore_cleanup_errors: bool = False,
         delete: bool = True,
     ) -> AiofilesContextManagerTempDir:
-        """Make a temporary directory; `async with` gives its path."""
+        """Make a temporary directory; `async with` gives its path.
+
+        As tempfile.TemporaryDirectory, in an executor.
+
+        Parameters:
+            suffix: what the name ends with, str or bytes; nothing by default.
+            prefix: what it begins with; that of `tempfile.gettempprefix()` by
+                default.
+            dir: the directory, str, bytes or path-like; that of
+                `tempfile.gettempdir()` by default.  The three are of one kind:
+                str, or bytes, of which the name then is.
+            loop: AbstractEventLoop or None: the loop whose executor is used,
+                where it is not the running one.
+            executor: Executor or None: what does the work in place of the
+                loop's own.
+            ignore_cleanup_errors: bool: whether what cannot be removed may
+                stay.
+            delete: bool: whether leaving the context removes it.
+
+        Returns what can be awaited, and gives a
+        temptypes.AsyncTemporaryDirectory, or entered by `async with`, and
+        gives the path; leaving removes the directory with all that is in it.
+
+        Raises what the standard class does, for the directory that it is made
+        in and for what cannot be removed.
+        """
         return AiofilesContextManagerTempDir(
             _make(
                 syncTemporaryDirectory,
                 _wrap_directory,
+                _remove_directory,
                 loop,
                 executor,
-                suffix=suffix,
-                prefix=prefix,
-                dir=dir,
-                ignore_cleanup_errors=ignore_cleanup_errors,
-                delete=delete,
+                {
+                    "suffix": suffix,
+                    "prefix": prefix,
+                    "dir": dir,
+                    "ignore_cleanup_errors": ignore_cleanup_errors,
+                    "delete": delete,
+                },
             )
         )
 
@@ -280,22 +599,25 @@ else:
         *,
         errors: str | None = None,
     ) -> AiofilesContextManager[Any]:
-        """Open a temporary file that has a name."""
-        return AiofilesContextManager(
-            _make(
-                syncNamedTemporaryFile,
-                _wrap_file,
+        """Open a temporary file that has a name.
+
+        As above, but for delete_on_close, which came with Python 3.12.
+        """
+        return AiofilesContextManagerNamed(
+            _open_named(
                 loop,
                 executor,
-                mode=mode,
-                buffering=buffering,
-                encoding=encoding,
-                newline=newline,
-                suffix=suffix,
-                prefix=prefix,
-                dir=dir,
-                delete=delete,
-                errors=errors,
+                {
+                    "mode": mode,
+                    "buffering": buffering,
+                    "encoding": encoding,
+                    "newline": newline,
+                    "errors": errors,
+                    "suffix": suffix,
+                    "prefix": prefix,
+                    "dir": dir,
+                    "delete": delete,
+                },
             )
         )
 
@@ -308,16 +630,22 @@ else:
         *,
         ignore_cleanup_errors: bool = False,
     ) -> AiofilesContextManagerTempDir:
-        """Make a temporary directory; `async with` gives its path."""
+        """Make a temporary directory; `async with` gives its path.
+
+        As above, but for delete, which came with Python 3.12.
+        """
         return AiofilesContextManagerTempDir(
             _make(
                 syncTemporaryDirectory,
                 _wrap_directory,
+                _remove_directory,
                 loop,
                 executor,
-                suffix=suffix,
-                prefix=prefix,
-                dir=dir,
-                ignore_cleanup_errors=ignore_cleanup_errors,
+                {
+                    "suffix": suffix,
+                    "prefix": prefix,
+                    "dir": dir,
+                    "ignore_cleanup_errors": ignore_cleanup_errors,
+                },
             )
         )

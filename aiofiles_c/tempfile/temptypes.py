@@ -105,29 +105,39 @@ class AsyncSpooledTemporaryFile(SpooledMethods, RolledMethods, AsyncBase):
         return result
 
     @property
+    def _now(self) -> Any:
+        """The object whose attributes these are."""
+        return self._file
+
+    @property
     def closed(self) -> bool:
         """Whether the file is closed."""
-        return self._file.closed
+        return self._now.closed
 
     @property
     def encoding(self) -> str | None:
         """The name of the encoding of a text file."""
-        return self._file.encoding
+        return self._now.encoding
+
+    @property
+    def errors(self) -> str | None:
+        """How a text file treats what it cannot encode or decode."""
+        return self._now.errors
 
     @property
     def mode(self) -> str:
         """The mode."""
-        return self._file.mode
+        return self._now.mode
 
     @property
     def name(self) -> Any:
         """The name or descriptor; None while there is no file on disk."""
-        return self._file.name
+        return self._now.name
 
     @property
     def newlines(self) -> Any:
         """The kinds of line ends that have been read so far."""
-        return self._file.newlines
+        return self._now.newlines
 
 
 @delegated
