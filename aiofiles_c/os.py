@@ -818,6 +818,12 @@ async def walk(
 if hasattr(os, "link"):
     __all__ += ("link",)
 
+    # Later Pythons follow a link also where link(2) does not; their signature
+    # says so.
+    _LINK_FOLLOWS = "os.name" in (
+        getattr(os.link, "__text_signature__", None) or ""
+    )
+
     async def link(
         src: StrOrBytesPath,
         dst: StrOrBytesPath,
@@ -840,7 +846,7 @@ if hasattr(os, "link"):
         return await answer(
             loop,
             executor,
-            native.os_link,
+            native.os_linkat if _LINK_FOLLOWS else native.os_link,
             (src, dst, src_dir_fd, dst_dir_fd, follow_symlinks),
             os.link,
             src,

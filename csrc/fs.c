@@ -285,8 +285,10 @@ call_simple(struct fs *fs)
                          nofollow | (fs->effective ? AT_EACCESS : 0));
     case FS_LINK:
         if (path->dir == AT_FDCWD && other->dir == AT_FDCWD && fs->follow) {
-            return link(path->name, other->name); /* as os.link has it */
+            return link(path->name, other->name);
         }
+        /* fall through */
+    case FS_LINKAT:
         return linkat(path->dir, path->name, other->dir, other->name,
                       fs->follow ? AT_SYMLINK_FOLLOW : 0);
     case FS_SYMLINK:
@@ -340,6 +342,7 @@ static int (*const fs_table[FS_CALLS])(struct fs *) = {
     [FS_RMDIR] = run_rmdir,
     [FS_MKDIR] = run_mkdir,
     [FS_LINK] = run_simple,
+    [FS_LINKAT] = run_simple,
     [FS_SYMLINK] = run_simple,
     [FS_READLINK] = run_readlink,
     [FS_CWD] = run_cwd,

@@ -27,7 +27,8 @@ enum fs_call {
     FS_UNLINK,
     FS_RMDIR,
     FS_MKDIR,
-    FS_LINK,
+    FS_LINK,       /* of a link itself, as link(2) has it, unless by linkat(2) */
+    FS_LINKAT,
     FS_SYMLINK,
     FS_READLINK,   /* data: the target, size bytes */
     FS_CWD,        /* data: the name, size bytes */

@@ -142,6 +142,7 @@ AIOF_FUNCTION(unlink, "pd", FS_UNLINK, ANSWER_NONE, .event = EVENT_REMOVE)
 AIOF_FUNCTION(rmdir, "pd", FS_RMDIR, ANSWER_NONE, .event = EVENT_RMDIR)
 AIOF_FUNCTION(mkdir, "pmd", FS_MKDIR, ANSWER_NONE, .event = EVENT_MKDIR)
 AIOF_FUNCTION(link, "ppddf", FS_LINK, ANSWER_NONE, .event = EVENT_LINK)
+AIOF_FUNCTION(linkat, "ppddf", FS_LINKAT, ANSWER_NONE, .event = EVENT_LINK)
 AIOF_FUNCTION(symlink, "ppe", FS_SYMLINK, ANSWER_NONE, .event = EVENT_SYMLINK)
 AIOF_FUNCTION(readlink, "pd", FS_READLINK, ANSWER_NAME, .event = EVENT_NONE)
 AIOF_FUNCTION(getcwd, "", FS_CWD, ANSWER_NAME, .nameless = true)
@@ -197,6 +198,7 @@ static PyMethodDef fs_functions[] = {
     AIOF_ENTRY("os_", rmdir),
     AIOF_ENTRY("os_", mkdir),
     AIOF_ENTRY("os_", link),
+    AIOF_ENTRY("os_", linkat),
     AIOF_ENTRY("os_", symlink),
     AIOF_ENTRY("os_", readlink),
     AIOF_ENTRY("os_", getcwd),

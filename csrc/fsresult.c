@@ -216,6 +216,7 @@ names_both(const struct fs *fs)
 {
     return fs->bad_len == 0
            && (fs->call == FS_RENAME || fs->call == FS_LINK
+               || fs->call == FS_LINKAT
                || fs->call == FS_SYMLINK || fs->call == FS_RENAMES
                || fs->call == FS_COPY);
 }

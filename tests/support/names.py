@@ -314,10 +314,15 @@ def without_tests(text):
 
 
 def is_stale():
-    """Whether the page is not what would be written, but for the tests."""
-    return not PAGE.exists() or (
-        without_tests(PAGE.read_text()) != without_tests(page())
-    )
+    """Whether the page is not what would be written, but for the tests.
+
+    What is more depends on the Python, too: not each tells all its signatures.
+    """
+
+    def known(text):
+        return without_tests(text).replace("same, and more", "same")
+
+    return not PAGE.exists() or known(PAGE.read_text()) != known(page())
 
 
 def main():
