@@ -623,6 +623,18 @@ async def test_named_file_cancelled_while_it_is_made_is_gone(
     assert os.listdir(place) == []
 
 
+def opened_in(place):
+    """The files below a folder that the process has open, nameless too."""
+    found = []
+    if os.path.isdir("/proc/self/fd"):
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                found.append(os.readlink(f"/proc/self/fd/{name}"))
+            except OSError:  # the listing's own
+                continue
+    return [target for target in found if target.startswith(str(place))]
+
+
 @pytest.mark.parametrize(
     "name", ("NamedTemporaryFile", "TemporaryFile", "TemporaryDirectory")
 )
@@ -641,6 +653,7 @@ async def test_task_cancelled_at_any_step_leaves_nothing(
         await turns(step)
         await cancelled(task)
     await eventually(lambda: os.listdir(place) == [], "all is gone")
+    await eventually(lambda: not opened_in(place), "all is closed")
 
 
 async def test_close_cancelled_removes_the_file(our_temp, gate, place):
