@@ -104,10 +104,10 @@ file_is_reentered(FileObject *file)
 void
 file_share_now(FileObject *file)
 {
-    assert(!file->busy);
     if (file->shared) {
         return;
     }
+    assert(!file->busy);
     file_set_blocking(file);
     bool written = file->writing;
     if (written) {
@@ -145,6 +145,9 @@ file_share(FileObject *file)
         return -1;
     }
     file_settle(file);
+    if (file->fd < 0) { /* that was close() */
+        return 0;
+    }
     if (file->head != NULL) {
         op_restart(file->head); /* it has counted on explicit offsets */
     }

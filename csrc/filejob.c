@@ -457,6 +457,7 @@ job_forget(FileObject *file)
     file->io.done = 0;
     file->io.err = 0;
     file->at = EXACT_STAY;
+    file->io.steps &= ~(unsigned)IO_LSEEK; /* what it gave is not known here */
     if (file->io.steps & IO_WRITE) {
         file->io.done = file->wflight;
         for (struct chunk *c = file->io.chunks; c != NULL; c = c->next) {

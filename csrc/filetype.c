@@ -171,6 +171,9 @@ file_fileno(PyObject *self, PyObject *Py_UNUSED(ignored))
     if (file_share(file) < 0) {
         return NULL;
     }
+    if (file->fd < 0) {
+        return file_refuse(file, "fileno");
+    }
     return PyLong_FromLong(file->fd);
 }
 

@@ -105,7 +105,10 @@ chunk_tail(ModuleState *state, struct chunk *chunk, size_t at)
         memcpy(tail->room, chunk->data + at, n);
     }
     tail->len = n;
-    chunk->len = chunk->cap = at;
+    chunk->len = at;
+    if (chunk->owner == NULL) {
+        chunk->cap = at; /* nothing goes behind it any more */
+    }
     return tail;
 }
 

@@ -215,7 +215,18 @@ op_delegate_then(OpObject *op, PyObject *coroutine)
 void
 op_restart(OpObject *op)
 {
-    if (op->status == OP_SUSPENDED && op->kind->flags & OP_READS) {
+    if (op->status != OP_SUSPENDED) {
+        return;
+    }
+    if (!(op->kind->flags & OP_READS)) {
+        if (op->phase == 0) { /* what it had asked for is not what it needs */
+            op->filling = op->sized = false;
+            if (op->kind->flags & OP_WRITES) {
+                Py_CLEAR(op->arg[2]); /* exact_adopt's */
+            }
+        }
+    }
+    else {
         Py_CLEAR(op->acc);
         op->n = op->got = op->taken = op->sum = op->left = 0;
         op->phase = 0;

@@ -304,6 +304,33 @@ async def drained(descriptor):
     return await asyncio.get_running_loop().run_in_executor(None, drain)
 
 
+async def test_write_cancelled_while_its_block_is_read_leaves_no_trace(make):
+    """A write among cold bytes reads their block first.
+
+    What the cancelled one was in the middle of must not be found by the next
+    operation, of this file or of another.
+    """
+    path = make(bytes(1 << 20))
+    async with aiofiles_c.open(path, "rb+", buffering=65536) as other:
+        await other.read(10)
+        for _ in range(50):
+            async with aiofiles_c.open(path, "rb+", buffering=65536) as file:
+                await file.read(10)
+                os.fsync(other.fileno())
+                os.posix_fadvise(
+                    other.fileno(), 0, 0, os.POSIX_FADV_DONTNEED
+                )
+                write = asyncio.ensure_future(file.write(b"xx"))
+                await turns(1)
+                write.cancel()
+                await asyncio.wait([write])
+                assert await file.seek(20) == 20
+                assert await file.tell() == 20
+                assert await other.write(b"") == 0
+                assert await file.write(b"y") == 1
+                assert await file.tell() == 21
+
+
 @pytest.mark.parametrize("mode", ("w", "wb"))
 async def test_flush_of_a_full_pipe_cancelled_is_written_once(pipe, mode):
     """What could not be flushed yet is written later, once, in order."""

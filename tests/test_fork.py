@@ -172,6 +172,40 @@ print("good")
     )
 
 
+@pytest.mark.parametrize("mode", ("ab", "wb", "rb+"))
+def test_fork_with_a_write_in_flight_child_tells_where_it_stands(
+    native, tmp_path, mode
+):
+    """Where the parent's job gets to is the parent's affair."""
+    program(
+        f"""
+SIZE = 8 << 20
+
+async def family():
+    async with aiofiles_c.open("file", {mode!r}) as file:
+        await file.write(b"abc")
+        await file.write(b"x" * SIZE)
+        pid = os.fork()
+        if not pid:
+            async def tells():
+                before = await file.tell()
+                await file.write(b"C")
+                assert await file.tell() == before + 1, before
+                assert before == SIZE + 3, before
+            asyncio._set_running_loop(None)
+            child(tells)
+        wait(pid)
+        assert await file.tell() == SIZE + 3
+    assert os.path.getsize("file") == SIZE + 3
+
+open("file", "wb").close()
+asyncio.run(family())
+print("good")
+""",
+        tmp_path,
+    )
+
+
 def test_fork_child_that_just_ends_writes_nothing_twice(tmp_path):
     """What the parent has buffered is written by the parent, once."""
     program(
