@@ -53,6 +53,22 @@ compat_buffer_size(Py_ssize_t blksize)
     } while (0)
 #endif
 
+/* Py_NewRef() of an object of our own, so never an immortal one, that is soon
+ * let go of again.  Python 3.12 and 3.13 increment half of the word that they
+ * decrement, and a load of more than the last store wrote has to wait until
+ * that has reached the cache; so load the half, and store the whole. */
+static inline PyObject *
+compat_new_ref(PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000 \
+    && SIZEOF_VOID_P > 4 && !defined(Py_REF_DEBUG) && !defined(Py_GIL_DISABLED)
+    object->ob_refcnt = (Py_ssize_t)object->ob_refcnt_split[PY_BIG_ENDIAN] + 1;
+    return object;
+#else
+    return Py_NewRef(object);
+#endif
+}
+
 /* The exception that is set, taken out, and put back. */
 struct compat_exc {
     PyObject *type, *value, *traceback;

@@ -105,7 +105,9 @@ op_new(ModuleState *state, const struct op_kind *kind, PyObject *file)
         }
     }
     op->kind = kind;
-    op->file = (struct FileObject *)Py_XNewRef(file);
+    if (file != NULL) {
+        op->file = (struct FileObject *)compat_new_ref(file);
+    }
     return op;
 }
 

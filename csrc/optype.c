@@ -120,16 +120,18 @@ op_drop_work(OpObject *op)
 
 /* ---- the coroutine protocol ---- */
 
-#if AIOF_ONE_EXCEPTION
 /* The value of the last result, once it has been taken. */
 static inline void
 op_forget_value(ModuleState *state)
 {
+#if AIOF_ONE_EXCEPTION
     if (state->stop != NULL && Py_REFCNT(state->stop) == 1) {
         Py_CLEAR(((PyStopIterationObject *)state->stop)->value);
     }
-}
+#else
+    (void)state;
 #endif
+}
 
 /* Raise StopIteration(value); steals value.  From 3.12 on each result of an
  * await travels in one, so one exception object is kept and used again as
@@ -152,7 +154,7 @@ op_raise_stop(ModuleState *state, PyObject *value)
         Py_XSETREF(state->stop, stop);
     }
     Py_XSETREF(((PyStopIterationObject *)stop)->value, value);
-    PyErr_SetRaisedException(Py_NewRef(stop));
+    PyErr_SetRaisedException(compat_new_ref(stop));
 #else
     /* An instance is made, since a tuple would be taken for arguments. */
     PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, value);
@@ -204,7 +206,7 @@ op_am_await(PyObject *self)
                         "coroutine is being awaited already");
         return NULL;
     }
-    return Py_NewRef(self);
+    return compat_new_ref(self);
 }
 
 /* Set the exception that throw(type[, value[, traceback]]) names: 0 or -1 if
@@ -538,9 +540,6 @@ op_tp_dealloc(PyObject *self)
     /* What is cleared may run any code, which may find the operation by the
      * collector: it has to look alive, and may be taken hold of. */
     Py_SET_REFCNT(op, 1);
-#if AIOF_ONE_EXCEPTION
-    op_forget_value(state);
-#endif
     if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
         op_drop_work(op);
     }
@@ -564,6 +563,7 @@ op_tp_dealloc(PyObject *self)
         op->next = state->free_ops;
         state->free_ops = op;
         state->free_op_count++;
+        op_forget_value(state);
         return;
     }
     PyObject_GC_UnTrack(self);
@@ -572,6 +572,7 @@ op_tp_dealloc(PyObject *self)
         PyObject_ClearWeakRefs(self);
     }
     PyObject_GC_Del(op);
+    op_forget_value(state);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
 
