@@ -2,6 +2,7 @@
  * and what a file can do. */
 #include "exact.h"
 #include "file.h"
+#include "prefetch.h"
 #include "stream.h"
 #include "text.h"
 
@@ -96,6 +97,7 @@ file_mark_closed(FileObject *file)
     file->fd = -1;
     file->writing = file->exact = file->owes = false;
     buffer_free(&file->rbuf);
+    prefetch_free(file);
     if (file->text != NULL) {
         text_forget(file->text);
     }

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 
+#include "prefetch.h"
 #include "text.h"
 
 /* ---- position and routes ---- */
@@ -109,6 +110,7 @@ file_share_now(FileObject *file)
     }
     assert(!file->busy);
     file_set_blocking(file);
+    prefetch_free(file);
     bool written = file->writing;
     if (written) {
         held_share(file);

@@ -29,6 +29,7 @@ enum {
 };
 
 struct text;
+struct prefetch;
 
 /* What becomes of the name that a file was made under. */
 enum fate {
@@ -79,8 +80,10 @@ typedef struct FileObject {
     size_t wfrom, wto;
     size_t at;          /* index that the lseek of the job goes to */
     struct text *text;  /* NULL for binary files */
+    struct prefetch *prefetch; /* prefetch.c: what it has fetched, or NULL */
     size_t bufsize;     /* that of built-in open; 0: raw */
     size_t threshold;   /* accepted bytes beyond it are handed over */
+    size_t again;       /* n of the last read(n) */
     size_t block;       /* size of the last block read; 0: none since the
                          * file was opened or moved in, 1: read directly */
     int fd;             /* -1: not open */
@@ -261,6 +264,10 @@ enum step file_fill(OpObject *op, size_t want);
 
 /* The same in no larger blocks than that. */
 enum step file_fill_just(OpObject *op, size_t want);
+
+/* Whether to read ahead of one who is sequential: the kernel cannot say what
+ * would not wait, so that each block costs a trip to a worker. */
+bool file_ahead_helps(const FileObject *file);
 
 /* Bytes have been taken: see whether to have the next ones fetched meanwhile.
  * At the end of a step: what is in the buffer may move. */

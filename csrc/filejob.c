@@ -13,6 +13,7 @@
 #include "exact.h"
 #include "file.h"
 #include "loop.h"
+#include "prefetch.h"
 #include "stream.h"
 #include "text.h"
 
@@ -115,7 +116,10 @@ file_take_result(FileObject *file)
     else if (io->steps & IO_UNLINK) {
         Py_CLEAR(file->doomed); /* one try, as the standard library's */
     }
-    if (io->steps & IO_READ && file->target == NULL) {
+    if (io->steps & IO_READ && prefetch_is_coming(file)) {
+        prefetch_end(file, io->done);
+    }
+    else if (io->steps & IO_READ && file->target == NULL) {
         file->rbuf.end += io->done;
         file->raw += (off_t)io->done;
         file->eof = false; /* that is for who asked to say: file_returned */
@@ -429,6 +433,9 @@ file_recall(FileObject *file)
     if (file->busy && !kept && pool_cancel(file->state->pool, &file->io.job)) {
         file_set_idle(file);
         Py_CLEAR(file->target);
+        if (prefetch_is_coming(file)) {
+            prefetch_end(file, 0);
+        }
         file->at = EXACT_STAY;
     }
 }

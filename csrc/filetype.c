@@ -7,6 +7,7 @@
 #include "file.h"
 
 #include "method.h"
+#include "prefetch.h"
 #include "stream.h"
 #include "text.h"
 
@@ -384,6 +385,7 @@ file_tp_dealloc(PyObject *self)
     Py_CLEAR(file->doomed);
     text_free(file->text);
     buffer_free(&file->rbuf);
+    prefetch_free(file);
     chunk_free_all(file->state, file->wfirst);
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */

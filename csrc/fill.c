@@ -106,19 +106,18 @@ file_returned(OpObject *op)
     return STEP_DONE;
 }
 
-/* Whether the next block is worth a job of its own while this one is used:
- * the reader is sequential, and the kernel cannot say what would not wait. */
-static bool
-ahead_may_help(const FileObject *file)
+bool
+file_ahead_helps(const FileObject *file)
 {
     return file->regular && !file->shared && file->bufsize != 0
            && file->state->inline_io && !file_data_inline(file);
 }
 
+/* Whether the next block is worth a job of its own while this one is used. */
 static bool
 ahead_is_wanted(const FileObject *file)
 {
-    return file->block >= AHEAD_LEAST && ahead_may_help(file);
+    return file->block >= AHEAD_LEAST && file_ahead_helps(file);
 }
 
 static enum step
@@ -127,6 +126,7 @@ fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
     struct io *io = &op->file->io;
     unsigned steps = IO_READ;
     io->buf = buf;
+    io->then = NULL;
     io->len = len;
     io->off = off;
     io->once = !op->file->regular;
@@ -171,6 +171,7 @@ file_fetch_ahead(OpObject *op)
         return;
     }
     file->io.buf = rbuf->data + rbuf->end;
+    file->io.then = NULL;
     file->io.len = size;
     file->io.off = file->raw;
     file->io.once = false;
@@ -295,7 +296,7 @@ file_may_read_direct(const FileObject *file, size_t missing)
     if (file->bufsize == 0 || (file->block == 0 && file_data_inline(file))) {
         return true;
     }
-    if (file->block != 0 && ahead_may_help(file)) {
+    if (file->block != 0 && file_ahead_helps(file)) {
         least = FILE_BLOCK_MOST + 1; /* what is read ahead goes by the buffer */
     }
     return missing >= least;

@@ -212,6 +212,22 @@ io_read_shared(struct io *io)
     io->off += (off_t)io->done;
 }
 
+/* Where the bytes that are still to be read go. */
+static int
+io_room(const struct io *io, struct iovec iov[2])
+{
+    size_t first = io->then != NULL ? io->len / 2 : io->len;
+    int n = 0;
+    if (io->done < first) {
+        iov[n++] = (struct iovec){io->buf + io->done, first - io->done};
+    }
+    if (io->then != NULL) {
+        size_t done = io->done > first ? io->done - first : 0;
+        iov[n++] = (struct iovec){io->then + done, io->len - first - done};
+    }
+    return n;
+}
+
 static int
 io_read(struct io *io)
 {
@@ -219,9 +235,10 @@ io_read(struct io *io)
         io_read_shared(io);
     }
     while (io->done < io->len) {
-        struct iovec iov = {io->buf + io->done, io->len - io->done};
-        ssize_t n = io->patient ? ready_read(io->fd, &iov)
-                                : sys_readv(io->fd, &iov, 1, io->off);
+        struct iovec iov[2];
+        int niov = io_room(io, iov);
+        ssize_t n = io->patient ? ready_read(io->fd, iov)
+                                : sys_readv(io->fd, iov, niov, io->off);
         if (n == -EAGAIN && io->patient) {
             io->unready = true;
             break;

@@ -65,6 +65,7 @@ struct io {
     struct pool *pool; /* whose workers may share what is large */
     struct recode *recode; /* IO_MEASURE, IO_RECODE */
     char *buf;    /* IO_READ */
+    char *then;   /* IO_READ: where its second half goes, or NULL: behind */
     size_t len;
     bool once;    /* one call is enough, be it short (pipes, raw files) */
     bool patient; /* IO_READ, IO_WRITE: move what can be moved at once */

@@ -5,6 +5,7 @@
  */
 #include "exact.h"
 #include "file.h"
+#include "prefetch.h"
 
 int
 op_size_given(OpObject *op, Py_ssize_t *n)
@@ -89,6 +90,10 @@ read_new_bytes(OpObject *op, PyObject **result)
         return STEP_ERROR;
     }
     file_read_commit(op, op->got < op->n);
+    if (op->got == op->n) {
+        prefetch_start(op, (size_t)op->n);
+    }
+    op->file->again = (size_t)op->n;
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;
@@ -184,6 +189,7 @@ static enum step
 read_take(OpObject *op, size_t n, PyObject **result)
 {
     size_t past = op->file->exact ? exact_whole_blocks(op, n) : 0;
+    op->file->again = n;
     return file_take_bytes(op, n, past, result);
 }
 
@@ -206,12 +212,19 @@ read_sized(OpObject *op, PyObject **result)
         return read_all(op, result);
     }
     size_t n = (size_t)op->n;
+    if (file->prefetch != NULL && op->acc == NULL && !op->filling) {
+        step = prefetch_take(op, n, result);
+        if (step != STEP_DONE || *result != NULL) {
+            return step;
+        }
+    }
     for (;;) {
         size_t avail = buffer_avail(&file->rbuf);
         if (avail >= n && !op->filling) {
             return read_take(op, n, result);
         }
-        if (n > avail && file_may_read_direct(file, n - avail)) {
+        if (n > avail && (file_may_read_direct(file, n - avail)
+                          || prefetch_is_wanted(file, n))) {
             return read_new_bytes(op, result);
         }
         if (file->bufsize == 0 && avail > 0) {

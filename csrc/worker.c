@@ -26,8 +26,9 @@
 #define WORKER_CLOCK CLOCK_MONOTONIC
 #endif
 
-/* As long as it takes to wake a sleeper. */
-#define WORKER_SPIN_NS 30000
+/* As long as it takes a loop to be woken by the last job and to submit the
+ * next.  With less, once both have slept, each is woken by the other for ever. */
+#define WORKER_SPIN_NS 60000
 
 struct worker *
 worker_call(struct pool *pool)

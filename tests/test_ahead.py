@@ -5,6 +5,7 @@ Overlayfs is such a file system: these tests mount one, which takes root.
 
 import asyncio
 import os
+import random
 import subprocess
 
 import aiofiles_c
@@ -13,6 +14,8 @@ import pytest
 from .support.waiting import cancelled, turns, within
 
 LINE = b"a line of the file, number %08d\n"
+
+OTHERS = ("read some", "readline", "readinto", "peek", "seek", "tell")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +99,8 @@ async def test_writes_between_sequential_reads_are_seen(lib, content):
     assert path.read_bytes() == data
 
 
-async def test_cancelled_reads_lose_nothing(ours, content):
+@pytest.mark.parametrize("size", (60_000, 60_001))
+async def test_cancelled_reads_lose_nothing(ours, content, size):
     """Also when the block that they wait for was fetched ahead."""
     path, lines = content
     data, got = b"".join(lines), b""
@@ -106,7 +110,7 @@ async def test_cancelled_reads_lose_nothing(ours, content):
             await turns(1)
             if not task.done() and ours.native:
                 await cancelled(task)
-                task = asyncio.ensure_future(file.read(60_001))
+                task = asyncio.ensure_future(file.read(size))
             got += await within(task)
     assert got == data
 
@@ -124,6 +128,88 @@ async def test_block_that_was_fetched_is_served_from_memory(
         jobs = at_once()["jobs"] - before
     assert reads > 100
     assert jobs < reads / 4
+
+
+@pytest.mark.parametrize("size", (16_384, 65_536, 131_072))
+async def test_blocks_of_one_size_come_two_by_two(at_once, content, size):
+    """Who reads block by block gets the objects that a worker has filled."""
+    path, _ = content
+    path.write_bytes(bytes(64 * size))
+    async with aiofiles_c.open(path, "rb") as file:
+        before = at_once()["jobs"]
+        while block := await file.read(size):
+            assert len(block) == size
+        jobs = at_once()["jobs"] - before
+    assert jobs < 64 / 2 + 6
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_blocks_among_other_calls_are_those_of_the_file(
+    lib, content, seed
+):
+    """Reads of one size, and now and then something else."""
+    path, lines = content
+    data, at = b"".join(lines), 0
+    choose = random.Random(seed)
+    size = choose.choice((16_384, 20_000, 65_536))
+    async with lib.open(path, "rb") as file:
+        for _ in range(120):
+            call = choose.choice(("read",) * 12 + OTHERS)
+            if call == "read":
+                block = await file.read(size)
+                assert block == data[at : at + size]
+            elif call == "read some":
+                block = await file.read(n := choose.randrange(40_000))
+                assert block == data[at : at + n]
+            elif call == "readline":
+                block = await file.readline()
+                assert block == data[at : data.find(b"\n", at) + 1]
+            elif call == "readinto":
+                room = bytearray(size)
+                n = await file.readinto(room)
+                block = room[:n]
+                assert block == data[at : at + size]
+            elif call == "peek":
+                block = b""
+                assert data[at:].startswith(await file.peek(1))
+            elif call == "seek":
+                at, block = choose.randrange(len(data)), b""
+                assert await file.seek(at) == at
+            else:
+                block = b""
+                assert await file.tell() == at
+            at += len(block)
+
+
+async def test_fileno_among_blocks_stands_where_they_were_taken(lib, content):
+    """What was fetched ahead of the reader was not read, as others see it."""
+    path, lines = content
+    data = b"".join(lines)
+    for count in range(1, 6):
+        async with lib.open(path, "rb") as file:
+            for i in range(count):
+                block = await file.read(65_536)
+                assert block == data[i * 65_536 : (i + 1) * 65_536]
+            at = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+            assert at == count * 65_536
+            assert await file.read() == data[at:]
+
+
+async def test_file_that_grows_while_it_is_read_is_read_on(lib, content):
+    """The end that a worker has met is asked for again."""
+    path, _ = content
+    block = os.urandom(65_536)
+    path.write_bytes(block * 3)
+    async with lib.open(path, "rb") as file, lib.open(path, "ab") as more:
+        for _ in range(3):
+            assert await file.read(65_536) == block
+        assert await file.read(65_536) == b""
+        for _ in range(10):
+            await more.write(block + b"#")
+            await more.flush()
+            assert await file.read(65_536) == block
+            assert await file.read(65_536) == b"#"
+            assert await file.read(65_536) == b""
 
 
 async def test_text_that_is_not_valid_is_an_error(lib, content):
