@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import shutil
 from asyncio import get_running_loop
+from collections import deque
 
 from . import ospath
 from ._calls import Operation, delegate, native, running
@@ -292,22 +293,24 @@ async def _in_thread(
     """Call run in the executor, with a copying that ends when this does."""
     told_loop = get_running_loop() if loop is None else loop
     failed: list[BaseException] = []
+    news: deque[tuple[int, int]] = deque()
 
-    def tell(*args: int) -> None:
-        told_loop.call_soon_threadsafe(told, *args)
+    def tell(done: int, total: int) -> None:
+        news.append((done, total))
+        told_loop.call_soon_threadsafe(pass_on)
 
-    def told(*args: int) -> None:
-        if progress is None or copying.stopped:
-            return
-        try:
-            progress(*args)
-        except BaseException as error:
-            failed.append(error)
-            copying.stopped = True
+    def pass_on() -> None:
+        while news and progress is not None and not copying.stopped:
+            try:
+                progress(*news.popleft())
+            except BaseException as error:
+                failed.append(error)
+                copying.stopped = True
 
     copying = Copying(None if progress is None else tell)
     try:
         result = await delegate(loop, executor, run, copying)
+        pass_on()  # the thread may have ended before its news came here
     except Stopped:
         pass
     finally:

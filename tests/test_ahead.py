@@ -181,18 +181,21 @@ async def test_blocks_among_other_calls_are_those_of_the_file(
             at += len(block)
 
 
-async def test_fileno_among_blocks_stands_where_they_were_taken(lib, content):
+async def test_fileno_among_blocks_stands_where_it_does_in_io(lib, content):
     """What was fetched ahead of the reader was not read, as others see it."""
     path, lines = content
     data = b"".join(lines)
     for count in range(1, 6):
         async with lib.open(path, "rb") as file:
-            for i in range(count):
-                block = await file.read(65_536)
-                assert block == data[i * 65_536 : (i + 1) * 65_536]
-            at = os.lseek(file.fileno(), 0, os.SEEK_CUR)
-            assert at == count * 65_536
-            assert await file.read() == data[at:]
+            with open(path, "rb") as same:
+                for _ in range(count):
+                    assert await file.read(65_536) == same.read(65_536)
+                places = [
+                    os.lseek(either.fileno(), 0, os.SEEK_CUR)
+                    for either in (file, same)
+                ]
+            assert places[0] == places[1]
+            assert await file.read() == data[count * 65_536 :]
 
 
 async def test_file_that_grows_while_it_is_read_is_read_on(lib, content):

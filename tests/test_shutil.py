@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import aiofiles_c
 import aiofiles_c.shutil
@@ -652,6 +652,29 @@ async def test_progress_of_a_tree_ends_with_all_its_bytes(tmp_path, ash):
         tmp_path / "copy",
         symlinks=True,
         progress=lambda *sizes: told.append(sizes),
+    )
+    assert told[-1] == (6, 6)
+
+
+class Immediate(Executor):
+    """Has done what is submitted when submit() returns."""
+
+    def submit(self, function, /, *args, **kwargs):
+        future = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+async def test_progress_of_a_copy_that_is_over_at_once_is_told(tmp_path, ash):
+    """Before the copy is awaited to its end, not after."""
+    folder = plant(tmp_path / "tree")
+    told = []
+    await ash.copytree(
+        folder,
+        tmp_path / "copy",
+        symlinks=True,
+        progress=lambda *sizes: told.append(sizes),
+        executor=Immediate(),
     )
     assert told[-1] == (6, 6)
 
