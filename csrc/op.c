@@ -16,7 +16,7 @@
 
 /* The budget: estimated ns of inline work between two looks at the clock, at
  * the most, and ns for all the operations of one turn of the loop. */
-enum { BUDGET_CHECK = 20000, BUDGET_TURN = 300000, BUDGET_LEAST = 5000 };
+enum { BUDGET_CHECK = 20000, BUDGET_TURN = 200000, BUDGET_LEAST = 5000 };
 
 /* Estimated ns of an operation, what awaits it included, besides its work. */
 enum { OP_COST = 60 };
