@@ -61,7 +61,7 @@ def _mark_coroutine_function(func: F) -> F:
     else:
         # What inspect has no mark for yet, asyncio has.
         marked: Any = func
-        marked._is_coroutine = coroutines._is_coroutine
+        marked._is_coroutine = vars(coroutines)["_is_coroutine"]
         return func
 
 
