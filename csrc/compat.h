@@ -112,6 +112,13 @@ compat_frame(PyCodeObject *code, PyObject *globals, bool begun)
     return (PyObject *)frame;
 }
 
+/* How many frames a coroutine keeps of those that have made it. */
+static inline int
+compat_origin_depth(void)
+{
+    return PyThreadState_Get()->coroutine_origin_tracking_depth;
+}
+
 static inline int
 compat_is_finalizing(void)
 {

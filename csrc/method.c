@@ -44,8 +44,10 @@ method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
         return NULL;
     }
     OpObject *op = op_new(method->state, method->kind, args[0]);
-    if (op != NULL && (nargs > 1 || kwnames != NULL)
-        && op_set_args(op, args + 1, nargs - 1, kwnames) < 0) {
+    if (op != NULL
+        && (((nargs > 1 || kwnames != NULL)
+             && op_set_args(op, args + 1, nargs - 1, kwnames) < 0)
+            || op_note_origin(op) < 0)) {
         Py_CLEAR(op);
     }
     return (PyObject *)op;
@@ -226,6 +228,19 @@ method_tp_repr(PyObject *self)
     return repr;
 }
 
+/* As of a function, a copy is the thing itself. */
+static PyObject *
+method_copy(PyObject *self, PyObject *Py_UNUSED(memo))
+{
+    return Py_NewRef(self);
+}
+
+static PyMethodDef method_methods[] = {
+    {"__copy__", method_copy, METH_NOARGS, NULL},
+    {"__deepcopy__", method_copy, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyMemberDef method_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET,
      (Py_ssize_t)offsetof(MethodObject, vectorcall), READONLY, NULL},
@@ -255,6 +270,7 @@ static PyType_Slot method_slots[] = {
     {Py_tp_repr, (void *)method_tp_repr},
     {Py_tp_call, (void *)PyVectorcall_Call},
     {Py_tp_descr_get, (void *)method_tp_descr_get},
+    {Py_tp_methods, method_methods},
     {Py_tp_members, method_members},
     {Py_tp_getset, method_getset},
     {0, NULL},

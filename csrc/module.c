@@ -319,6 +319,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
 {
     ModuleState *state = state_of(module);
     Py_VISIT(state->op_type);
+    Py_VISIT(state->op_iter_type);
     Py_VISIT(state->method_type);
     Py_VISIT(state->port_type);
     Py_VISIT(state->watch_type);
@@ -355,6 +356,7 @@ state_clear(PyObject *module)
     ModuleState *state = state_of(module);
     op_clear_free_list(state);
     Py_CLEAR(state->op_type);
+    Py_CLEAR(state->op_iter_type);
     Py_CLEAR(state->method_type);
     Py_CLEAR(state->port_type);
     Py_CLEAR(state->watch_type);

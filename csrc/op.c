@@ -311,6 +311,7 @@ PySendResult
 op_fail(OpObject *op, PyObject **result)
 {
     *result = NULL;
+    op_bar_stop();
     op_abandon(op);
     return PYGEN_ERROR;
 }

@@ -27,7 +27,7 @@ struct op_kind {
     const char *name;
     step_fn step;
     unsigned flags;
-    const char *doc; /* starts with the signature */
+    const char *doc; /* starts with the signature; NULL: not a method */
 };
 
 /*  NEW --first step--> RUNNING --BLOCK, YIELD, DELEGATE--> SUSPENDED
@@ -48,6 +48,7 @@ typedef struct OpObject {
     PyObject *sub;     /* iterator that this one waits for, or NULL */
     PyObject *waiter;  /* the future behind sub, where we made it */
     PyObject *loop;    /* the loop of waiter */
+    PyObject *told;    /* dict: names that were set, cr_origin; or NULL */
     PyObject *weakrefs; /* the list of weak references, or NULL */
 
     ModuleState *state; /* borrowed: the type holds the module */
@@ -109,6 +110,17 @@ op_new(ModuleState *state, const struct op_kind *kind, PyObject *file)
         op->file = (struct FileObject *)compat_new_ref(file);
     }
     return op;
+}
+
+/* Note the frames that have led here; 0 or -1. */
+int op_note_origin_of(OpObject *op, int depth);
+
+/* The same, where sys.set_coroutine_origin_tracking_depth() asks for it. */
+static inline int
+op_note_origin(OpObject *op)
+{
+    int depth = compat_origin_depth();
+    return depth > 0 ? op_note_origin_of(op, depth) : 0;
 }
 
 /* Keep a call's arguments in op; 0 or -1. */

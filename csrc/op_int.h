@@ -22,8 +22,34 @@ PySendResult op_fail(OpObject *op, PyObject **result);
 
 /* ---- optype.c ---- */
 
+/* The methods of the coroutine protocol. */
+PyObject *op_tp_iternext(PyObject *self);
+PyObject *op_send(PyObject *self, PyObject *value);
+PyObject *op_throw(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+PyObject *op_close(PyObject *self, PyObject *ignored);
+
+/* What a coroutine raises is no StopIteration: one that is set becomes the
+ * cause of a RuntimeError. */
+void op_bar_stop(void);
+
 /* Let go of arguments and partial results; not of the file, which the queue
  * needs. */
 void op_drop_work(OpObject *op);
+
+/* ---- opinfo.c ---- */
+
+extern PyGetSetDef op_getset[];
+
+PyObject *op_tp_repr(PyObject *self);
+
+/* Leaves a set exception alone. */
+void op_warn_never_awaited(OpObject *op);
+
+/* ---- opiter.c ---- */
+
+int op_iter_init(PyObject *module, ModuleState *state);
+
+/* The iterator that __await__() gives: new, or NULL. */
+PyObject *op_iter_new(ModuleState *state, PyObject *op);
 
 #endif

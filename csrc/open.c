@@ -334,8 +334,7 @@ open_step(OpObject *op, PyObject **result)
 }
 
 static const struct op_kind open_kind = {
-    "open", open_step, OP_HOPS,
-    "open(...)\n--\n\nOpen a native file."};
+    "open", open_step, OP_HOPS, NULL};
 
 /* ---- _core.open ---- */
 
@@ -383,6 +382,9 @@ open_operation(ModuleState *state, struct request *r, PyObject *path)
     if (op != NULL) {
         op->arg[0] = Py_XNewRef(r->opener);
         op->given = r->opener != NULL;
+        if (op_note_origin(op) < 0) {
+            Py_CLEAR(op);
+        }
     }
     Py_DECREF(file);
     return (PyObject *)op;

@@ -1,13 +1,11 @@
 /* optype.c - the awaitable as Python sees it: its life, and the coroutine
- * protocol over op_am_send().
+ * protocol over op_am_send(); what it tells of itself is in opinfo.c.
  *
  * Loop thread, with the GIL; only a destructor may run on another.
  */
 #include "op_int.h"
 
 #include "call.h"
-#include "file.h"
-#include "method.h"
 
 /* A debug build of Python keeps books of the references. */
 #ifdef Py_REF_DEBUG
@@ -99,6 +97,7 @@ op_tp_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(op->sub);
     Py_VISIT(op->waiter);
     Py_VISIT(op->loop);
+    Py_VISIT(op->told);
     return 0;
 }
 
@@ -177,7 +176,7 @@ op_result(OpObject *op, PySendResult sent, PyObject *result)
     return result;
 }
 
-static PyObject *
+PyObject *
 op_tp_iternext(PyObject *self)
 {
     PyObject *result = NULL;
@@ -189,7 +188,7 @@ op_tp_iternext(PyObject *self)
     return op_result((OpObject *)self, sent, result);
 }
 
-static PyObject *
+PyObject *
 op_send(PyObject *self, PyObject *value)
 {
     PyObject *result = NULL;
@@ -201,12 +200,19 @@ static PyObject *
 op_am_await(PyObject *self)
 {
     OpObject *op = (OpObject *)self;
-    if (op->status == OP_RUNNING || op->status == OP_SUSPENDED) {
+    if (op->status == OP_SUSPENDED) {
         PyErr_SetString(PyExc_RuntimeError,
                         "coroutine is being awaited already");
         return NULL;
     }
     return compat_new_ref(self);
+}
+
+/* The `__await__` of Python, unlike the slot. */
+static PyObject *
+op_await(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return op_iter_new(((OpObject *)self)->state, self);
 }
 
 /* Set the exception that throw(type[, value[, traceback]]) names: 0 or -1 if
@@ -258,20 +264,51 @@ op_set_thrown(PyObject *type, PyObject *value, PyObject *traceback)
     return 0;
 }
 
-/* Throw into what op waits for; the outcome is op's, as after a send. */
-static PySendResult
-op_throw_sub(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
-             PyObject **result)
+void
+op_bar_stop(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        return;
+    }
+    struct compat_exc stop, error;
+    compat_exc_take(&stop);
+    PyErr_SetString(PyExc_RuntimeError, "coroutine raised StopIteration");
+    compat_exc_take(&error);
+#if !AIOF_ONE_EXCEPTION
+    PyErr_NormalizeException(&stop.type, &stop.value, &stop.traceback);
+    PyErr_NormalizeException(&error.type, &error.value, &error.traceback);
+    if (stop.traceback != NULL) {
+        (void)PyException_SetTraceback(stop.value, stop.traceback);
+    }
+    Py_XDECREF(stop.type);
+    Py_XDECREF(stop.traceback);
+#endif
+    PyException_SetCause(error.value, Py_NewRef(stop.value));
+    PyException_SetContext(error.value, stop.value); /* steals, both */
+    compat_exc_restore(&error);
+}
+
+/* A method of what op waits for; NULL if it has none, or with an exception. */
+static PyObject *
+op_sub_method(OpObject *op, PyObject *name)
 {
     PyObject *sub = Py_NewRef(op->sub);
-    PyObject *method = PyObject_GetAttr(sub, op->state->str_throw);
-    *result = NULL;
-    op->status = OP_RUNNING;
-    if (method != NULL) {
-        *result = PyObject_Vectorcall(method, args, (size_t)nargs, NULL);
-        Py_DECREF(method);
-    }
+    PyObject *method = PyObject_GetAttr(sub, name);
     Py_DECREF(sub);
+    if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+    }
+    return method;
+}
+
+/* Throw into what op waits for, by its method; the outcome is op's, as after
+ * a send. */
+static PySendResult
+op_throw_sub(OpObject *op, PyObject *method, PyObject *const *args,
+             Py_ssize_t nargs, PyObject **result)
+{
+    op->status = OP_RUNNING;
+    *result = PyObject_Vectorcall(method, args, (size_t)nargs, NULL);
     if (*result != NULL) {
         op->status = OP_SUSPENDED;
         return PYGEN_NEXT;
@@ -293,41 +330,59 @@ op_throw_sub(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
     return op_fail(op, result);
 }
 
-static PyObject *
+PyObject *
 op_throw(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     OpObject *op = (OpObject *)self;
-    PyObject *result = NULL;
+    PyObject *method = NULL, *result = NULL;
     if (nargs < 1 || nargs > 3) {
-        PyErr_Format(PyExc_TypeError,
-                     "throw expected 1 to 3 arguments, got %zd", nargs);
+        PyErr_Format(PyExc_TypeError, "throw expected at %s, got %zd",
+                     nargs < 1 ? "least 1 argument" : "most 3 arguments",
+                     nargs);
+        return NULL;
+    }
+#if AIOF_ONE_EXCEPTION
+    if (nargs > 1
+        && PyErr_WarnEx(PyExc_DeprecationWarning,
+                        "the (type, exc, tb) signature of throw() is "
+                        "deprecated, use the single-arg signature instead.",
+                        1) < 0) {
+        return NULL;
+    }
+#endif
+    if (op->status == OP_SUSPENDED && op->sub != NULL) {
+        method = op_sub_method(op, op->state->str_throw);
+        if (method != NULL) {
+            PySendResult sent = op_throw_sub(op, method, args, nargs,
+                                             &result);
+            Py_DECREF(method);
+            return op_result(op, sent, result);
+        }
+        if (PyErr_Occurred()) {
+            return NULL;
+        }
+    }
+    if (op_set_thrown(args[0], nargs > 1 ? args[1] : NULL,
+                      nargs > 2 ? args[2] : NULL) < 0) {
         return NULL;
     }
     switch ((enum op_state)op->status) {
     case OP_RUNNING:
         PyErr_SetString(PyExc_ValueError, "coroutine already executing");
-        return NULL;
+        break;
     case OP_FINISHED:
         PyErr_SetString(PyExc_RuntimeError,
                         "cannot reuse already awaited coroutine");
-        return NULL;
+        break;
     case OP_SUSPENDED:
-        if (op->sub != NULL) {
-            PySendResult sent = op_throw_sub(op, args, nargs, &result);
-            return op_result(op, sent, result);
-        }
-        break;
     case OP_NEW:
-        break;
-    }
-    if (op_set_thrown(args[0], nargs > 1 ? args[1] : NULL,
-                      nargs > 2 ? args[2] : NULL) == 0) {
         op_abandon(op);
+        break;
     }
     return NULL;
 }
 
-static PyObject *
+PyObject *
 op_close(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     OpObject *op = (OpObject *)self;
@@ -336,150 +391,23 @@ op_close(PyObject *self, PyObject *Py_UNUSED(ignored))
         return NULL;
     }
     if (op->status == OP_SUSPENDED && op->sub != NULL) {
-        PyObject *sub = Py_NewRef(op->sub), *close = NULL;
         op->status = OP_RUNNING;
-        close = PyObject_GetAttr(sub, op->state->str_close);
-        Py_DECREF(sub);
-        PyObject *result = close == NULL ? NULL : PyObject_CallNoArgs(close);
-        Py_XDECREF(close);
-        op_abandon(op);
-        if (result == NULL) {
-            return NULL;
+        PyObject *close = op_sub_method(op, op->state->str_close);
+        if (close != NULL) {
+            Py_XDECREF(PyObject_CallNoArgs(close));
+            Py_DECREF(close);
         }
-        Py_DECREF(result);
     }
-    else if (op->status != OP_FINISHED) {
+    if (op->status != OP_FINISHED) {
         op_abandon(op);
     }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
     Py_RETURN_NONE;
-}
-
-/* ---- names ---- */
-
-static PyObject *
-op_qualname(OpObject *op)
-{
-    if (op->file == NULL) {
-        return PyUnicode_FromString(op->kind->name);
-    }
-    PyObject *cls = PyObject_GetAttrString((PyObject *)Py_TYPE(op->file),
-                                           "__name__");
-    if (cls == NULL) {
-        return NULL;
-    }
-    PyObject *name = PyUnicode_FromFormat("%U.%s", cls, op->kind->name);
-    Py_DECREF(cls);
-    return name;
-}
-
-static PyObject *
-op_get_qualname(PyObject *self, void *Py_UNUSED(closure))
-{
-    return op_qualname((OpObject *)self);
-}
-
-static PyObject *
-op_get_name(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyUnicode_FromString(((OpObject *)self)->kind->name);
-}
-
-static PyObject *
-op_get_running(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyBool_FromLong(((OpObject *)self)->status == OP_RUNNING);
-}
-
-static PyObject *
-op_get_suspended(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyBool_FromLong(((OpObject *)self)->status == OP_SUSPENDED);
-}
-
-static PyObject *
-op_get_await(PyObject *self, void *Py_UNUSED(closure))
-{
-    OpObject *op = (OpObject *)self;
-    return Py_NewRef(op->sub == NULL ? Py_None : op->sub);
-}
-
-/* The code of the method as it is declared in Python; it never runs. */
-static PyObject *
-op_get_code(PyObject *self, void *Py_UNUSED(closure))
-{
-    OpObject *op = (OpObject *)self;
-    if (op->file == NULL) {
-        Py_RETURN_NONE;
-    }
-    PyObject *declared = method_declaration(op->state, Py_TYPE(op->file),
-                                            op->kind->name);
-    if (declared == NULL) {
-        return NULL;
-    }
-    PyObject *code = PyObject_GetAttrString(declared, "__code__");
-    Py_DECREF(declared);
-    return code;
-}
-
-/* A frame at the start of that code, until the operation has ended: enough
- * for those who only ask whether it has, or where it is from. */
-static PyObject *
-op_get_frame(PyObject *self, void *Py_UNUSED(closure))
-{
-    OpObject *op = (OpObject *)self;
-    if (op->status == OP_FINISHED) {
-        Py_RETURN_NONE;
-    }
-    PyObject *frame = NULL, *globals = NULL;
-    PyObject *code = op_get_code(self, NULL);
-    if (code == NULL || code == Py_None) {
-        return code;
-    }
-    globals = PyDict_New();
-    if (globals != NULL) {
-        frame = compat_frame((PyCodeObject *)code, globals,
-                             op->status != OP_NEW);
-    }
-    Py_XDECREF(globals);
-    Py_DECREF(code);
-    return frame;
-}
-
-static PyObject *
-op_get_none(PyObject *Py_UNUSED(self), void *Py_UNUSED(closure))
-{
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-op_tp_repr(PyObject *self)
-{
-    PyObject *name = op_qualname((OpObject *)self);
-    if (name == NULL) {
-        return NULL;
-    }
-    PyObject *repr = PyUnicode_FromFormat("<coroutine object %U at %p>", name,
-                                          (void *)self);
-    Py_DECREF(name);
-    return repr;
 }
 
 /* ---- the end ---- */
-
-static void
-op_warn_never_awaited(OpObject *op)
-{
-    struct compat_exc exc;
-    compat_exc_take(&exc);
-    PyObject *name = op_qualname(op);
-    if (name == NULL
-        || PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                            "coroutine '%U' was never awaited", name) < 0) {
-        PyErr_WriteUnraisable(name);
-    }
-    Py_XDECREF(name);
-    compat_exc_restore(&exc);
-}
 
 static void
 op_tp_finalize(PyObject *self)
@@ -506,6 +434,7 @@ static int
 op_tp_clear(PyObject *self)
 {
     op_drop_work((OpObject *)self);
+    Py_CLEAR(((OpObject *)self)->told);
     return 0;
 }
 
@@ -542,6 +471,9 @@ op_tp_dealloc(PyObject *self)
     Py_SET_REFCNT(op, 1);
     if (op->given || op->acc != NULL || op->sub != NULL || op->loop != NULL) {
         op_drop_work(op);
+    }
+    if (op->told != NULL) {
+        Py_CLEAR(op->told);
     }
     if (op->call != NULL) {
         call_abandon(op);
@@ -597,6 +529,10 @@ op_clear_free_list(ModuleState *state)
 }
 
 static PyMethodDef op_methods[] = {
+    /* METH_COEXIST: beside the slot, which makes no method then. */
+    {"__await__", op_await, METH_NOARGS | METH_COEXIST,
+     PyDoc_STR("__await__($self, /)\n--\n\n"
+               "Return an iterator over the steps.")},
     {"send", op_send, METH_O,
      PyDoc_STR("send($self, arg, /)\n--\n\n"
                "Resume the operation; arg must be None.")},
@@ -615,18 +551,6 @@ static PyMemberDef op_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-static PyGetSetDef op_getset[] = {
-    {"__name__", op_get_name, NULL, NULL, NULL},
-    {"__qualname__", op_get_qualname, NULL, NULL, NULL},
-    {"cr_running", op_get_running, NULL, NULL, NULL},
-    {"cr_suspended", op_get_suspended, NULL, NULL, NULL},
-    {"cr_await", op_get_await, NULL, NULL, NULL},
-    {"cr_frame", op_get_frame, NULL, NULL, NULL},
-    {"cr_code", op_get_code, NULL, NULL, NULL},
-    {"cr_origin", op_get_none, NULL, NULL, NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
 static PyType_Slot op_slots[] = {
     {Py_tp_doc, (void *)PyDoc_STR("An operation on a file: a coroutine.")},
     {Py_tp_dealloc, (void *)op_tp_dealloc},
@@ -634,13 +558,12 @@ static PyType_Slot op_slots[] = {
     {Py_tp_traverse, (void *)op_tp_traverse},
     {Py_tp_clear, (void *)op_tp_clear},
     {Py_tp_repr, (void *)op_tp_repr},
-    {Py_tp_iter, (void *)PyObject_SelfIter},
     {Py_tp_iternext, (void *)op_tp_iternext},
     {Py_am_await, (void *)op_am_await},
     {Py_am_send, (void *)op_am_send},
     {Py_tp_methods, op_methods},
     {Py_tp_members, op_members},
-    {Py_tp_getset, op_getset},
+    {Py_tp_getset, (void *)op_getset},
     {0, NULL},
 };
 
@@ -656,6 +579,9 @@ int
 op_init(PyObject *module, ModuleState *state)
 {
     op_init_budget(state);
+    if (op_iter_init(module, state) < 0) {
+        return -1;
+    }
     state->op_type = (PyTypeObject *)PyType_FromModuleAndSpec(
         module, &op_spec, NULL);
     return state->op_type == NULL

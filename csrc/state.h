@@ -27,6 +27,7 @@ struct chunk;
 typedef struct {
     /* owned, in the order of state_traverse */
     PyTypeObject *op_type;
+    PyTypeObject *op_iter_type;
     PyTypeObject *method_type;
     PyTypeObject *port_type;
     PyTypeObject *watch_type;
