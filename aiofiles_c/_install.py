@@ -7,10 +7,11 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
-__all__ = ("install", "uninstall")
+__all__ = ("install", "install_program", "uninstall")
 
 # The modules of aiofiles, which are those of this package.
 MODULES = (
@@ -58,8 +59,11 @@ def install() -> None:
     installed or not.  Where it was imported before, those who call
     `aiofiles.open` call this package's; only a function or class that a module
     has taken out of it (`from aiofiles import open`) stays what it is, and so
-    does a file that is open.  To install twice is to install once; processes
-    that this one starts are not concerned.
+    does a file that is open.  To install twice is to install once.
+
+    A process forked off this one has it; one that is started anew has not,
+    unless it calls install() itself, as children by multiprocessing do if the
+    main module calls it outside of `if __name__ == "__main__"`.
     """
     global _installed
     if _installed:
@@ -91,3 +95,27 @@ def uninstall() -> None:
         vars(module).update(kept)
     _displaced.clear()
     _installed = False
+
+
+class _Installed:
+    """What is install_program() where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return install_program, ()
+
+
+def install_program() -> None:
+    """Install, in this process and in its children by multiprocessing.
+
+    One that is forked has it already.  Another is sent what tells it which
+    program it is part of, before it imports a thing of that program.
+    """
+    from multiprocessing import spawn
+
+    install()
+    prepare = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        return {"aiofiles_c": _Installed(), **prepare(name)}
+
+    spawn.get_preparation_data = get_preparation_data

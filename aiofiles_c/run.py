@@ -5,7 +5,8 @@
 
 The program runs as `python script.py` or `python -m module` would run it, and
 whatever it imports gets this package under the name of aiofiles: see
-aiofiles_c.install().  Processes that it starts are not concerned.
+aiofiles_c.install().  So do its children by multiprocessing, however they are
+started; other processes that it starts are not concerned.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import runpy
 import sys
 
-from . import install
+from ._install import install_program
 
 __all__ = ("main",)
 
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
     if not command or command[0].startswith("-"):
         print(USAGE, file=sys.stderr)
         return 2
-    install()
+    install_program()
     sys.argv[:] = command
     if as_module:
         runpy.run_module(command[0], run_name="__main__", alter_sys=True)
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
         sys.flags, "safe_path", False
     ):
         sys.path[0] = os.path.dirname(os.path.realpath(command[0]))
-    runpy.run_path(command[0], run_name="__main__")
+    runpy.run_path(os.path.abspath(command[0]), run_name="__main__")
     return 0
 
 

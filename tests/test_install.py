@@ -1,5 +1,6 @@
 """aiofiles_c.install(), and python -m aiofiles_c.run."""
 
+import multiprocessing
 import subprocess
 import sys
 
@@ -217,6 +218,68 @@ def test_run_ends_as_the_program_ends(tmp_path, source, status, message):
     done = run("program.py", cwd=tmp_path, check=False)
     assert done.returncode == status
     assert message in done.stderr
+
+
+CHILDREN = """
+import multiprocessing
+import os
+
+import aiofiles
+from aiofiles import open as taken
+
+
+class Sent:
+    pass
+
+
+def work(method, sent, child):
+    assert type(sent) is Sent
+    with open("found", "a") as found:
+        print(method, taken.__module__, aiofiles.__name__, file=found)
+    if child:
+        begin(method, child=False)
+
+
+def begin(method, child):
+    context = multiprocessing.get_context(method)
+    process = context.Process(target=work, args=(method, Sent(), child))
+    process.start()
+    process.join(20)
+    assert process.exitcode == 0
+
+
+if __name__ == "__main__":
+    assert os.path.isabs(__file__)
+    for method in multiprocessing.get_all_start_methods():
+        begin(method, child=True)
+"""
+
+
+@pytest.mark.parametrize("form", (("program.py",), ("-m", "program")))
+def test_run_reaches_children_by_multiprocessing(tmp_path, form):
+    """A spawned child is part of the program, as a forked one; so is its own."""
+    (tmp_path / "program.py").write_text(CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "aiofiles_c.run", *form],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    found = (tmp_path / "found").read_text().splitlines()
+    expected = [
+        f"{method} aiofiles_c.threadpool aiofiles_c"
+        for method in multiprocessing.get_all_start_methods()
+        for _ in range(2)
+    ]
+    if sys.version_info >= (3, 14):  # a fork server may import before
+        found, expected = (
+            [line for line in lines if not line.startswith("forkserver")]
+            for lines in (found, expected)
+        )
+    assert found == expected
 
 
 def test_run_without_a_program_tells_how_to_use_it(tmp_path):
