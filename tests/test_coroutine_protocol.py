@@ -154,7 +154,9 @@ def look(coroutine):
     return {
         "state": inspect.getcoroutinestate(coroutine),
         "running": coroutine.cr_running,
-        "suspended": getattr(coroutine, "cr_suspended", None),
+        "suspended": (
+            coroutine.cr_suspended if sys.version_info >= (3, 11) else None
+        ),
         "frame": coroutine.cr_frame is not None,
         "await": coroutine.cr_await is not None,
     }
