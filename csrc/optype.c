@@ -489,7 +489,7 @@ op_tp_dealloc(PyObject *self)
         assert(op->file == NULL && op->arg[0] == NULL && op->arg[1] == NULL
                && op->arg[2] == NULL && op->kwargs == NULL && op->rest == NULL
                && op->acc == NULL && op->sub == NULL && op->waiter == NULL
-               && op->loop == NULL && op->call == NULL);
+               && op->loop == NULL && op->told == NULL && op->call == NULL);
         op_make_blank(op);
         op->status = OP_FINISHED; /* or it would count as never awaited */
         op->next = state->free_ops;
