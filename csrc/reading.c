@@ -353,6 +353,9 @@ peek_step(OpObject *op, PyObject **result)
 
 /* ---- readinto() ---- */
 
+/* As much is copied at once on the loop thread. */
+enum { READINTO_PIECE = 1 << 20 };
+
 /* op->acc becomes a memoryview of the one argument: 0, or -1 without an
  * exception where that is no writable run of bytes. */
 static int
@@ -395,12 +398,31 @@ readinto_block(OpObject *op, size_t len)
                     file->bufsize);
 }
 
+/* Copy n of the buffered bytes, by pieces between which the loop may turn. */
+static enum step
+readinto_copy(OpObject *op, char *to, size_t n)
+{
+    const char *from = op->file->rbuf.data + op->file->rbuf.pos;
+    while ((size_t)op->taken < n) {
+        size_t at = (size_t)op->taken, part = n - at;
+        if (at > 0 && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+        part = part < READINTO_PIECE ? part : READINTO_PIECE;
+        memcpy(to + at, from + at, part);
+        op->taken += (Py_ssize_t)part;
+        op_charge(op, part);
+    }
+    return STEP_DONE;
+}
+
+/* By way of the buffer.  Phase 3: all that is wanted is there. */
 static enum step
 readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
 {
     FileObject *file = op->file;
     Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
-    for (;;) {
+    while (op->phase == 2) {
         size_t avail = buffer_avail(&file->rbuf);
         bool enough = avail >= len || (once && avail > 0);
         if (enough && !op->filling && (avail >= len || !file->exact)) {
@@ -416,15 +438,16 @@ readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
             break;
         }
     }
+    op->phase = 3;
     size_t avail = buffer_avail(&file->rbuf);
     op->got = (Py_ssize_t)(avail < len ? avail : len);
-    if (op->got > 0) {
-        memcpy(view->buf, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
+    enum step step = readinto_copy(op, view->buf, (size_t)op->got);
+    if (step != STEP_DONE) {
+        return step;
     }
     file_advance(op, (size_t)op->got,
                  file->exact ? exact_past_into(op, len) : 0);
     readinto_block(op, len);
-    op_charge(op, (size_t)op->got);
     return readinto_done(op, result);
 }
 
@@ -454,7 +477,7 @@ readinto_any(OpObject *op, bool once, PyObject **result)
                       && !(once && avail > 0);
         op->phase = direct ? 1 : 2;
     }
-    if (op->phase == 2) {
+    if (op->phase >= 2) {
         return readinto_buffered(op, len, once, result);
     }
     step = file_read_direct(op, view->buf, len, op->acc);
@@ -502,7 +525,10 @@ const struct op_kind file_kinds_buffered[] = {
      "Read at most size bytes with at most one system call."},
     {"readinto", readinto_step, OP_READS,
      "readinto($self, buffer, /)\n--\n\n"
-     "Fill a writable buffer; returns the number of bytes."},
+     "Fill a writable buffer; returns the number of bytes, fewer than its\n"
+     "size only at the end of the file.\n\n"
+     "What is not cached comes in one trip to a thread, straight into the\n"
+     "buffer, which cannot be resized meanwhile, even if this is cancelled."},
     {"readinto1", readinto1_step, OP_READS,
      "readinto1($self, buffer, /)\n--\n\n"
      "Read into a writable buffer with at most one system call."},
