@@ -1,4 +1,4 @@
-/* call.c - the life of the job behind an operation without a file.
+/* call.c - the life of a job that is its operation's own.
  *
  * Loop thread, with the GIL.
  *
@@ -59,11 +59,21 @@ call_hold(struct job *Py_UNUSED(job))
 
 static void call_drop(struct call *call, struct port *port);
 
+/* No worker has it, or ever will. */
+static void
+call_over(struct call *call)
+{
+    call->busy = false;
+    if (call->over != NULL) {
+        call->over(call);
+    }
+}
+
 static void
 call_finish(struct job *job)
 {
     struct call *call = (struct call *)job;
-    call->busy = false;
+    call_over(call);
     if (call->op != NULL) {
         op_wake(call->op);
     }
@@ -108,7 +118,7 @@ call_submit(OpObject *op)
     bool hangs = call->fs.device == DEVICE_SLOW
                  || call->fs.call == FS_SENDFILE;
     /* The first run of a copy opens files whose device is not known yet. */
-    bool copies = fs_copy_is_open(call->fs.copy);
+    bool copies = fs_copy_is_open(call->fs.copy) || call->fs.works;
     job->kind = hangs ? JOB_HANGS : copies ? JOB_WORKS : JOB_WAITS;
     if (pool_submit(op->state->pool, port, job) < 0) {
         PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
@@ -141,10 +151,11 @@ call_abandon(OpObject *op)
      * comes from its call_finish. */
     if (!call->busy || pool_cancel(pool, &call->fs.job)
         || pool_reap(pool, &call->fs.job)) {
-        call->busy = false;
+        call_over(call);
         call_drop(call, NULL);
     }
     else if (pool_lost(pool, &call->fs.job)) {
+        call_over(call);
         call_free(call);
     }
 }

@@ -1,8 +1,9 @@
-/* call.h - the job of an operation that has no file: one call of os.
+/* call.h - a job that is its operation's own: one call of os, or what is done
+ * beside the queue of a file.
  *
- * A call lies on the stack while its arguments are read and an answer at once
- * is tried.  If there is none it moves to the heap, where its operation owns
- * it; an operation that goes away leaves it to the job's own end.
+ * A call of os lies on the stack while its arguments are read and an answer at
+ * once is tried.  If there is none it moves to the heap, where its operation
+ * owns it; an operation that goes away leaves it to the job's own end.
  */
 #ifndef AIOFILES_C_CALL_H
 #define AIOFILES_C_CALL_H
@@ -20,6 +21,8 @@ struct call {
     struct OpObject *op;  /* borrowed: who waits; NULL: nobody any more */
     struct pool *pool;    /* borrowed: set when it is submitted */
     bool busy;            /* the job is under way, or its end is */
+    void (*over)(struct call *call); /* no worker will look at it any more: at
+                                      * least once before it is freed */
 };
 
 /* Let go of what a call owns. */

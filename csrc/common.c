@@ -1,5 +1,6 @@
 /* common.c - the operations that all kinds of files share: flush(), close(),
  * and what a file can do. */
+#include "beside.h"
 #include "exact.h"
 #include "file.h"
 #include "prefetch.h"
@@ -46,30 +47,18 @@ file_divert(OpObject *op)
 
 /* ---- flush() ---- */
 
-static enum step
-flush_step(OpObject *op, PyObject **result)
+enum step
+file_flush(OpObject *op)
 {
     FileObject *file = op->file;
-    enum step step = file_begin(op, 0);
-    if (step != STEP_DONE) {
-        return step;
-    }
-    if (op->given) {
-        return file_reference_error(op);
-    }
     if (file->text != NULL) {
         file->text->telling_off = false;
     }
     if (file->exact && file->flags & MODE_WRITE) {
-        step = exact_flush(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-        *result = Py_NewRef(Py_None);
-        return STEP_DONE;
+        return exact_flush(op);
     }
     if (!op->filling) {
-        step = file_drain(op);
+        enum step step = file_drain(op);
         if (step != STEP_DONE) {
             return step;
         }
@@ -77,14 +66,60 @@ flush_step(OpObject *op, PyObject **result)
     if (file->flags & MODE_PLUS && !file->shared) {
         file_no_block(file);
     }
-    if (file->flags & MODE_PLUS && file->shared && file->bufsize != 0) {
-        step = file_rewind(op);
+    return file->flags & MODE_PLUS && file->shared && file->bufsize != 0
+               ? file_rewind(op) : STEP_DONE;
+}
+
+static enum step
+flush_step(OpObject *op, PyObject **result)
+{
+    enum step step = file_begin(op, 0);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    if (op->given) {
+        return file_reference_error(op);
+    }
+    step = file_flush(op);
+    if (step == STEP_DONE) {
+        *result = Py_NewRef(Py_None);
+    }
+    return step;
+}
+
+/* ---- sync() ---- */
+
+/* Phase 1: the fsync has left the queue, so that writes go on beside it. */
+static enum step
+sync_step(OpObject *op, PyObject **result)
+{
+    FileObject *file = op->file;
+    enum step step;
+    if (op->phase == 0) {
+        if (file->real != NULL) {
+            return file_divert(op);
+        }
+        if (op->given) {
+            PyErr_SetString(PyExc_TypeError, "sync() takes no arguments");
+            return STEP_ERROR;
+        }
+        if (file->closed) {
+            Py_XDECREF(file_refuse(file, "flush"));
+            return STEP_ERROR;
+        }
+        step = file->flags & MODE_WRITE ? file_flush(op) : STEP_DONE;
         if (step != STEP_DONE) {
             return step;
         }
+        op->phase = 1;
+        return beside_submit(op, &(struct beside_work){.steps = IO_FSYNC});
     }
-    *result = Py_NewRef(Py_None);
-    return STEP_DONE;
+    size_t done;
+    step = beside_returned(op, &done);
+    if (step == STEP_DONE) {
+        *result = Py_NewRef(Py_None);
+    }
+    return step;
 }
 
 /* ---- close() ---- */
@@ -269,13 +304,18 @@ file_readable_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_common[] = {
-    {"close", close_step, OP_HOPS,
+    {"close", close_step, OP_HOPS | OP_CLOSES,
      "close($self, /)\n--\n\n"
      "Write what is buffered and close the file; again, do nothing.\n\n"
      "The descriptor is free also when an error is raised."},
     {"flush", flush_step, 0,
      "flush($self, /)\n--\n\n"
      "Wait until all that was written is with the operating system."},
+    {"sync", sync_step, OP_HOPS,
+     "sync($self, /)\n--\n\n"
+     "Wait until all that was written is on the device, by fsync(2).\n\n"
+     "That covers what was accepted before; writes may go on meanwhile.\n"
+     "Raises OSError if the device fails, or if the file has none (a pipe)."},
     {"isatty", isatty_step, 0,
      "isatty($self, /)\n--\n\nWhether the file is a terminal."},
     {"seekable", seekable_step, 0,

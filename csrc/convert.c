@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 
+#include "beside.h"
 #include "exact.h"
 #include "file.h"
 #include "stream.h"
@@ -83,12 +84,19 @@ convert_check(FileObject *file)
 }
 
 /* Not from inside of a step, nor while a write is on its way, which could not
- * tell later what of it is done. */
+ * tell later what of it is done; nor while a worker has the descriptor, which
+ * the real object may close. */
 static bool
 convert_is_refused(FileObject *file)
 {
     const OpObject *head = file->head;
     if (file_is_reentered(file)) {
+        return true;
+    }
+    const char *beside = beside_name(file);
+    if (beside != NULL) {
+        PyErr_Format(PyExc_RuntimeError, "%s() is under way on %R", beside,
+                     (PyObject *)file);
         return true;
     }
     if (head == NULL || head->phase == 0 || head->kind->flags & OP_READS) {

@@ -2,7 +2,8 @@
  *
  * One owner: all of it belongs to the loop thread (the holder of the GIL),
  * but for what `io` points to while a job is under way (`busy`), which is the
- * worker's.  At most one job of a file is under way.
+ * worker's.  At most one job of a file is under way, besides those that have
+ * left its queue (`beside`).
  *
  * Positions.  `raw` is the offset of the byte behind rbuf.end; the logical
  * position is what file_position() says.  A `shared` file uses and moves the
@@ -30,6 +31,7 @@ enum {
 
 struct text;
 struct prefetch;
+struct beside;
 
 /* What becomes of the name that a file was made under. */
 enum fate {
@@ -58,6 +60,7 @@ typedef struct FileObject {
     ModuleState *state; /* borrowed: the type holds the module */
     struct OpObject *head, *tail; /* borrowed: operations; head is on */
     struct FileObject *busy_next, **busy_link; /* state->busy_files */
+    struct beside *beside; /* borrowed: jobs beside the queue, by ->next */
 
     struct io io;       /* the one job */
     struct buffer rbuf; /* read, not yet returned */
@@ -70,6 +73,7 @@ typedef struct FileObject {
     off_t high;         /* how far it came, before a seek in the buffer */
     off_t end;          /* where a block read since base has met the end of
                          * the file, or -1 */
+    off_t extent;       /* at least so long the file has been: see beside.h */
     off_t raw;          /* otherwise: offset of the byte behind rbuf.end */
     off_t rewind;       /* shared: what the descriptor's offset is ahead of
                          * raw, since bytes read ahead were dropped */
@@ -119,6 +123,10 @@ typedef struct FileObject {
 
 /* The greatest number of bytes that a file may owe the disk. */
 enum { FILE_WRITE_BOUND = 1 << 20 };
+
+/* Bytes that take a processor: what is written goes to the kernel's cache, and
+ * a read that is longer than one that is tried at once may come from there. */
+enum { FILE_WRITE_WORKS = 16 << 10, FILE_READ_WORKS = (1 << 20) + 2 };
 
 /* How much is read at once where the reader is sequential. */
 enum { FILE_BLOCK_LEAST = 8 << 10, FILE_BLOCK_MOST = 128 << 10 };
@@ -186,6 +194,9 @@ void file_shutdown(ModuleState *state);
 
 /* ---- common.c ---- */
 
+/* What flush() does: DONE, BLOCK or ERROR. */
+enum step file_flush(OpObject *op);
+
 /* The descriptor is gone: so is what was kept for it. */
 void file_mark_closed(FileObject *file);
 
@@ -233,6 +244,15 @@ file_is_doomed(const FileObject *file)
     return file->doomed != NULL && file->fate == FATE_CLOSE;
 }
 
+/* A byte before this offset has been read or written. */
+static inline void
+file_reached(FileObject *file, off_t off)
+{
+    if (file->extent < off) {
+        file->extent = off;
+    }
+}
+
 /* ---- open.c ---- */
 
 /* The mode that FileIO gives itself: a new str. */
@@ -249,6 +269,9 @@ PyObject *file_reference_closed(FileObject *file);
 enum step file_reference_error(OpObject *op);
 PyObject *file_reference_raise(FileObject *file, const char *name,
                                PyObject *args, PyObject *kwargs);
+
+/* The same for a call without arguments, which only an open file answers. */
+PyObject *file_refuse(FileObject *file, const char *name);
 
 /* ---- convert.c ---- */
 
@@ -302,6 +325,10 @@ bool file_may_read_direct(const FileObject *file, size_t missing);
  * not moved: see file_read_commit. */
 enum step file_read_direct(OpObject *op, char *dst, size_t len,
                            PyObject *holder);
+
+/* Read what can be had at off without waiting; as sys_read_nowait, and -EAGAIN
+ * also where this is not to be tried. */
+ssize_t file_read_inline(OpObject *op, char *buf, size_t len, off_t off);
 
 /* Read len bytes at off into memory that holder keeps, without moving the
  * position: DONE with their number in *n, BLOCK or ERROR. */
@@ -408,6 +435,7 @@ extern const struct op_kind file_kinds_buffered[];
 extern const struct op_kind file_kinds_reader[];
 extern const struct op_kind file_kinds_lines[];
 extern const struct op_kind file_kinds_seek[];
+extern const struct op_kind file_kinds_placed[];
 extern const struct op_kind file_kinds_write[];
 extern const struct op_kind text_kinds_read[];
 extern const struct op_kind text_kinds_write[];

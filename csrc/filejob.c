@@ -17,10 +17,6 @@
 #include "stream.h"
 #include "text.h"
 
-/* Bytes that take a processor: what is written goes to the kernel's cache, and
- * a read that is longer than one that is tried at once may come from there. */
-enum { WRITE_WORKS = 16 << 10, READ_WORKS = (1 << 20) + 2 };
-
 enum step
 file_oserror(FileObject *file, int err, bool named)
 {
@@ -318,8 +314,8 @@ file_job_kind(const FileObject *file, unsigned steps)
     if (file->device == DEVICE_SLOW || file->stream) {
         return JOB_HANGS;
     }
-    bool copies = (steps & IO_READ && io->len >= READ_WORKS)
-                  || (steps & IO_WRITE && file->wflight >= WRITE_WORKS);
+    bool copies = (steps & IO_READ && io->len >= FILE_READ_WORKS)
+                  || (steps & IO_WRITE && file->wflight >= FILE_WRITE_WORKS);
     return copies || steps & (IO_MEASURE | IO_RECODE) ? JOB_WORKS : JOB_WAITS;
 }
 

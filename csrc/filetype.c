@@ -146,19 +146,6 @@ file_detach(PyObject *self, PyObject *Py_UNUSED(ignored))
     return real == NULL ? NULL : PyObject_CallMethod(real, "detach", NULL);
 }
 
-/* A call without arguments that only an open file can answer. */
-static PyObject *
-file_refuse(FileObject *file, const char *name)
-{
-    PyObject *args = PyTuple_New(0);
-    if (args == NULL) {
-        return NULL;
-    }
-    PyObject *result = file_reference_raise(file, name, args, NULL);
-    Py_DECREF(args);
-    return result;
-}
-
 static PyObject *
 file_fileno(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
@@ -491,6 +478,9 @@ static PyGetSetDef text_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* Tables of methods that a type has, at the most. */
+enum { KINDS_MOST = 5 };
+
 static int
 file_add_type(PyObject *module, ModuleState *state, int which,
               PyType_Spec *spec)
@@ -535,11 +525,12 @@ file_init(PyObject *module, ModuleState *state)
                         FILE_FLAGS, text_slots},
     };
     /* The methods of each type, besides those that all have. */
-    const struct op_kind *const kinds[CLASS_COUNT][4] = {
+    const struct op_kind *const kinds[CLASS_COUNT][KINDS_MOST] = {
         [CLASS_RAW] = {file_kinds_raw, file_kinds_lines, file_kinds_write,
-                       file_kinds_seek},
+                       file_kinds_seek, file_kinds_placed},
         [CLASS_BUFFERED] = {file_kinds_buffered, file_kinds_lines,
-                            file_kinds_write, file_kinds_seek},
+                            file_kinds_write, file_kinds_seek,
+                            file_kinds_placed},
         [CLASS_READER] = {file_kinds_reader},
         [CLASS_TEXT] = {text_kinds_read, text_kinds_write, text_kinds_seek,
                         text_kinds_truncate},
@@ -555,7 +546,7 @@ file_init(PyObject *module, ModuleState *state)
         if (file_add_type(module, state, which, &specs[which]) < 0) {
             return -1;
         }
-        for (int k = 0; k < 4 && kinds[which][k] != NULL; k++) {
+        for (int k = 0; k < KINDS_MOST && kinds[which][k] != NULL; k++) {
             if (method_add_all(state, state->file_types[which],
                                kinds[which][k]) < 0) {
                 return -1;

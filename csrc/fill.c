@@ -79,6 +79,13 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
     return n;
 }
 
+ssize_t
+file_read_inline(OpObject *op, char *buf, size_t len, off_t off)
+{
+    return file_data_inline(op->file) && len <= READ_INLINE_MOST
+               ? read_inline(op, buf, len, off) : -EAGAIN;
+}
+
 static off_t
 read_offset(const FileObject *file)
 {
@@ -334,18 +341,16 @@ file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
     while ((size_t)op->got < len) {
         size_t got = (size_t)op->got;
         off_t off = file->raw + (off_t)(got - avail);
-        if (file_data_inline(file) && len - got <= READ_INLINE_MOST) {
-            ssize_t n = read_inline(op, dst + got, len - got, off);
-            if (n == 0) {
-                break;
-            }
-            if (n > 0) {
-                op->got += n;
-                continue;
-            }
-            if (n != -EAGAIN && n != -EOPNOTSUPP) {
-                return file_oserror(file, (int)-n, false);
-            }
+        ssize_t n = file_read_inline(op, dst + got, len - got, off);
+        if (n == 0) {
+            break;
+        }
+        if (n > 0) {
+            op->got += n;
+            continue;
+        }
+        if (n != -EAGAIN && n != -EOPNOTSUPP) {
+            return file_oserror(file, (int)-n, false);
         }
         Py_XSETREF(file->target, Py_NewRef(holder));
         return fill_by_pool(op, dst + got, len - got, off);
@@ -365,15 +370,13 @@ file_read_at(OpObject *op, char *dst, size_t len, off_t off, PyObject *holder,
     if (file->busy) {
         return file_wait(op);
     }
-    if (file_data_inline(file) && len <= READ_INLINE_MOST) {
-        ssize_t got = read_inline(op, dst, len, off);
-        *n = got < 0 ? 0 : (size_t)got;
-        if (got >= 0) {
-            return STEP_DONE;
-        }
-        if (got != -EAGAIN && got != -EOPNOTSUPP) {
-            return file_oserror(file, (int)-got, false);
-        }
+    ssize_t got = file_read_inline(op, dst, len, off);
+    *n = got < 0 ? 0 : (size_t)got;
+    if (got >= 0) {
+        return STEP_DONE;
+    }
+    if (got != -EAGAIN && got != -EOPNOTSUPP) {
+        return file_oserror(file, (int)-got, false);
     }
     Py_XSETREF(file->target, Py_NewRef(holder));
     return fill_by_pool(op, dst, len, off);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "io.h"
+
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #include <sys/sendfile.h>
 #define FS_HAS_SENDFILE 1
@@ -270,6 +272,14 @@ run_sendfile(struct fs *fs)
 #endif
 }
 
+static int
+run_io(struct fs *fs)
+{
+    fs->io->job.kind = fs->job.kind; /* for those who help */
+    io_run(&fs->io->job);
+    return -fs->io->err;
+}
+
 /* Those that are one system call: -1 and errno, as that has it. */
 static int
 call_simple(struct fs *fs)
@@ -359,6 +369,7 @@ static int (*const fs_table[FS_CALLS])(struct fs *) = {
     [FS_FSYNC] = run_simple,
     [FS_FDATASYNC] = run_simple,
     [FS_COPY] = fs_copy,
+    [FS_IO] = run_io,
 };
 
 void

@@ -46,6 +46,7 @@ enum fs_call {
     FS_FSYNC,
     FS_FDATASYNC,
     FS_COPY,       /* copy; again, if that has more */
+    FS_IO,         /* io, for an open file */
     FS_CALLS
 };
 
@@ -89,6 +90,8 @@ struct fs_copy {
     size_t room;
 };
 
+struct io;
+
 struct fs {
     struct job job; /* first: a job of ours is its struct fs */
 
@@ -107,6 +110,8 @@ struct fs {
     struct device_table *devices;
     struct fs_path path[2];
     struct fs_copy *copy;     /* FS_COPY: owned by the owner of this */
+    struct io *io;            /* FS_IO: the same */
+    bool works;               /* it moves many bytes */
 
     /* the answer: the worker's while RUNNING, the loop thread's after */
     int err;           /* 0 or an errno */

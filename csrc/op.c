@@ -10,6 +10,7 @@
 
 #include <time.h>
 
+#include "beside.h"
 #include "call.h"
 #include "file.h"
 #include "loop.h"
@@ -235,26 +236,40 @@ op_restart(OpObject *op)
     }
 }
 
-/* Whether it is op's turn. */
+/* Whether it is op's turn; one with a job of its own needs none. */
 static bool
 op_is_head(const OpObject *op)
 {
-    return op->file == NULL || op->file->head == op;
+    return op->file == NULL || op->file->head == op || op->call != NULL;
+}
+
+/* Whether op, whose turn it is, has to wait for jobs beside the queue. */
+static inline bool
+op_is_held_up(const OpObject *op)
+{
+    return op->file != NULL && op->file->beside != NULL && op->call == NULL
+           && beside_holds_up(op);
 }
 
 /* The job under way that op, whose turn it is, waits for; NULL: none is. */
 static struct job *
 op_job(const OpObject *op)
 {
-    if (op->file == NULL) {
+    if (op->file == NULL || op->call != NULL) {
         return call_job(op);
     }
     return op->file->busy ? &op->file->io.job : NULL;
 }
 
-/* The job under way may be an earlier loop's: it reports here now.  0, -1. */
+static bool
+op_waits_for_jobs(const OpObject *op)
+{
+    return op_job(op) != NULL || op_is_held_up(op);
+}
+
+/* The jobs under way may be an earlier loop's: they report here now.  0, -1. */
 static int
-op_adopt_job(OpObject *op, PyObject *loop)
+op_adopt_jobs(OpObject *op, PyObject *loop)
 {
     struct port *port = loop_port(op->state, loop);
     if (port == NULL) {
@@ -263,6 +278,9 @@ op_adopt_job(OpObject *op, PyObject *loop)
     struct job *job = op_job(op);
     if (job != NULL) {
         port_adopt(port, job);
+    }
+    if (op_is_held_up(op)) {
+        beside_adopt(op->file, port);
     }
     return 0;
 }
@@ -277,7 +295,8 @@ op_make_waiter(OpObject *op)
     if (loop == NULL) {
         goto done;
     }
-    if (op_is_head(op) && op_job(op) != NULL && op_adopt_job(op, loop) < 0) {
+    if (op_is_head(op) && op_waits_for_jobs(op)
+        && op_adopt_jobs(op, loop) < 0) {
         goto done;
     }
     future = PyObject_CallMethodNoArgs(loop, op->state->str_create_future);
@@ -292,13 +311,12 @@ op_make_waiter(OpObject *op)
     /* Another thread may have had the GIL meanwhile: the job is finished, or
      * the operation has come to the head and the job reports elsewhere. */
     if (op_is_head(op)) {
-        if (op_job(op) == NULL) {
-            if (op->file == NULL || op->file->watch == NULL) {
-                op_wake(op);
-            }
+        if (op_waits_for_jobs(op)) {
+            rc = op_adopt_jobs(op, loop);
         }
-        else {
-            rc = op_adopt_job(op, loop);
+        else if (op->file == NULL || op->call != NULL
+                 || op->file->watch == NULL) {
+            op_wake(op);
         }
     }
 done:
@@ -365,6 +383,10 @@ op_step(OpObject *op, PyObject **result)
     }
     if (op->file != NULL && op->file->converting) {
         return STEP_YIELD;
+    }
+    op->held_up = op_is_held_up(op);
+    if (op->held_up) {
+        return STEP_BLOCK;
     }
     if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
         return file_hop(op);
@@ -492,9 +514,13 @@ op_start(OpObject *op, PyObject **result)
     if (file->busy && pool_lost(state->pool, &file->io.job)) {
         file_settle(file); /* a fork has left it to the parent */
     }
+    if (file->beside != NULL) {
+        beside_forget_lost(file);
+    }
     op_enqueue(op);
     /* Most often nothing is in its way: the same as op_run(), in short. */
-    if (file->head == op && !file->converting && state->inline_io) {
+    if (file->head == op && !file->converting && file->beside == NULL
+        && state->inline_io) {
         PySendResult sent;
         enum step step = op_must_yield(op) ? STEP_YIELD
                                            : op->kind->step(op, result);

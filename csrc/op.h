@@ -20,7 +20,11 @@ typedef enum step (*step_fn)(struct OpObject *op, PyObject **result);
 enum {
     OP_HOPS = 1 << 0, /* always makes a job of its own */
     OP_READS = 1 << 1, /* does so where nothing is buffered */
-    OP_WRITES = 1 << 2 /* adds to what is to be written */
+    OP_WRITES = 1 << 2, /* adds to what is to be written */
+    /* what it waits for of beside.h, but for writes, for which all wait: */
+    OP_CHANGES = 1 << 3, /* reads */
+    OP_CLOSES = 1 << 4, /* all */
+    OP_PLACED = 1 << 5 /* nothing that is elsewhere in the file */
 };
 
 struct op_kind {
@@ -55,7 +59,7 @@ typedef struct OpObject {
     const struct op_kind *kind;
     /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */
-    struct call *call; /* owned; the job of one without a file: call.h */
+    struct call *call; /* owned; a job of its own: call.h */
     unsigned long long yielded_at; /* state->yields then */
     Py_ssize_t n;      /* the step function's own */
     Py_ssize_t got;    /* the step function's own */
@@ -68,6 +72,7 @@ typedef struct OpObject {
     unsigned char route;  /* enum route: the slowest so far */
     bool given;    /* the call had arguments: arg, kwargs, rest */
     bool queued;   /* in the file's queue */
+    bool held_up;  /* its turn, but it waits for jobs beside the queue */
     bool filling;  /* the job under way is this operation's read */
     bool hopped;   /* a job was made */
     bool yielded;  /* gave way since the last step */

@@ -156,6 +156,7 @@ file_set_opened(FileObject *file)
     file->nowait = file->state->has_nowait;
     file->raw = file->base = file->high = io->seekable ? io->off : 0;
     file->end = -1;
+    file->extent = file->regular ? io->st.st_size : 0;
     file->shared = file->shared || !file->regular || !file->seekable;
     Py_ssize_t size = file->buffering;
     if (size < 0 || (size == 1)) {

@@ -133,6 +133,18 @@ file_reference_raise(FileObject *file, const char *name, PyObject *args,
     return result;
 }
 
+PyObject *
+file_refuse(FileObject *file, const char *name)
+{
+    PyObject *args = PyTuple_New(0);
+    if (args == NULL) {
+        return NULL;
+    }
+    PyObject *result = file_reference_raise(file, name, args, NULL);
+    Py_DECREF(args);
+    return result;
+}
+
 enum step
 file_reference_error(OpObject *op)
 {

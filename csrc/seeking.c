@@ -389,6 +389,7 @@ truncate_step(OpObject *op, PyObject **result)
             }
         }
         file->io.size = op->sum;
+        file->extent = op->sum < file->extent ? op->sum : file->extent;
         op->filling = true;
         op->phase = 2;
         return file_submit(op, IO_TRUNCATE);
@@ -404,7 +405,7 @@ truncate_step(OpObject *op, PyObject **result)
 }
 
 #define TRUNCATE_KIND                                                    \
-    {"truncate", truncate_step, 0,                                       \
+    {"truncate", truncate_step, OP_CHANGES,                              \
      "truncate($self, size=None, /)\n--\n\n"                             \
      "Make the file size bytes long, by default up to the position.\n\n" \
      "Returns size; the position does not move."}

@@ -229,6 +229,7 @@ file_drain(OpObject *op)
     if (file->writing) {
         file->writing = false;
         file->raw = file->woff;
+        file_reached(file, file->raw);
         file_no_block(file);
         held_forget(file);
     }
@@ -505,12 +506,12 @@ writelines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_write[] = {
-    {"write", write_step, OP_WRITES,
+    {"write", write_step, OP_WRITES | OP_CHANGES,
      "write($self, buffer, /)\n--\n\n"
      "Write the bytes of buffer; returns their number.\n\n"
      "A buffered file takes them and writes behind: an error of the device\n"
      "is raised by a later operation, by flush() or close() at the latest."},
-    {"writelines", writelines_step, OP_WRITES,
+    {"writelines", writelines_step, OP_WRITES | OP_CHANGES,
      "writelines($self, lines, /)\n--\n\n"
      "Write each item of an iterable; no line ends are added."},
     {"_room", stream_room_step, 0,

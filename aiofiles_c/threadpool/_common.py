@@ -6,6 +6,7 @@ and pass what they are given on to the file untouched: see utils.
 
 from __future__ import annotations
 
+from ._positional import SyncMethods
 from .utils import delegated
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ __all__ = ("CommonMethods",)
 
 
 @delegated
-class CommonMethods:
+class CommonMethods(SyncMethods):
     """What every file can do, whatever it reads or writes."""
 
     __slots__ = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..base import AsyncBase, AsyncIndirectBase
 from ._common import CommonMethods
+from ._positional import PositionalMethods
 from .utils import (
     delegate_to_executor as delegate_to_executor,
     delegated,
@@ -32,7 +33,7 @@ __all__ = (
 
 
 @delegated
-class BinaryMethods(CommonMethods):
+class BinaryMethods(PositionalMethods, CommonMethods):
     """What buffered and raw files share."""
 
     __slots__ = ()

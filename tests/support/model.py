@@ -10,6 +10,9 @@ An operation is a tuple: the method's name and its arguments, as described in
 
     ("next",)           one step of `async for`
     ("grow", data)      another process appends to the file
+    ("pread", n, at)    what the functions of os do after a flush, where the
+    ("pwrite", data, at)  mode allows it; skipped where the library's file has
+    ("sync",)           no such method
     ("fileno",)         from here on content and offset of the descriptor are
                         compared after every operation
 """
@@ -69,7 +72,14 @@ ATTRIBUTES = (
 LOOSE = {"peek", "read1", "readinto1"}
 
 # After these (and close) blocking open has written what it accepted.
-SETTLING = {"close", "flush", "seek", "truncate"}
+SETTLING = {"close", "flush", "seek", "truncate", "pwrite", "sync"}
+
+# What the library has beyond built-in open, and what asks for leave to do it.
+PLACED = {"pread": os.pread, "pwrite": os.pwrite, "sync": os.fsync}
+LEAVES = {
+    "pread": ("readable", "read", 0),
+    "pwrite": ("writable", "write", b""),
+}
 
 _FLAGS = {
     "r": os.O_RDONLY,
@@ -182,15 +192,29 @@ class Reference(Side):
         try:
             args = self.arguments(op)
             name = "readline" if op[0] == "next" else op[0]
-            if self.spared is not None:
-                value = self.spared.call((name, *op[1:]), args)
+            if name in PLACED:
+                value = self.placed(name, args)
             else:
-                value = getattr(self.file, name)(*args)
+                value = self.call((name, *op[1:]), args)
             if op[0] == "next":
                 value = value or StopAsyncIteration
             return Outcome(False, _with_room(op, args, self.note(op, value)))
         except Exception as error:
             return self.failure(error)
+
+
+    def call(self, op, args=()):
+        if self.spared is not None:
+            return self.spared.call(op, args)
+        return getattr(self.file, op[0])(*args)
+
+    def placed(self, name, args):
+        if name in LEAVES:
+            allowed, call, nothing = LEAVES[name]
+            if not getattr(self.file, allowed)():
+                getattr(self.file, call)(nothing)  # raises
+        self.call(("flush",))
+        return PLACED[name](self.file.fileno(), *args)
 
 
 class Subject(Side):
@@ -311,8 +335,10 @@ class Run:
             self.reference.grow(op[1])
             self.subject.grow(op[1])
             return
-        if op[0] == "readinto1" and not hasattr(self.subject.file, op[0]):
-            return  # aiofiles has none
+        if op[0] in {"readinto1", *PLACED} and not hasattr(
+            self.subject.file, op[0]
+        ):
+            return  # aiofiles has none, nor has text of most
         start = self.position() if op[0] in LOOSE else None
         expected = self.reference.do(op)
         actual = await self.subject.do(op)

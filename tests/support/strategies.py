@@ -208,6 +208,7 @@ _simple = st.sampled_from(
     + (("isatty",), ("readable",), ("writable",), ("seekable",))
 )
 _close = st.just(("close",))
+_sync = st.just(("sync",))
 
 _strings = st.one_of(
     st.text(CHARACTERS, max_size=8),
@@ -221,7 +222,7 @@ _strings = st.one_of(
 _odd_strings = st.sampled_from(
     (b"bytes", None, 5, 1.5, ["a"], Lent("bytearray", b"ab"))
 )
-_bytes = st.one_of(
+_runs = st.one_of(
     _short,
     st.builds(
         Many,
@@ -230,6 +231,9 @@ _bytes = st.one_of(
             (10, 1000, 2731, 4096, 8191, 8192, 8193, 50_000, 65_537)
         ),
     ),
+)
+_bytes = st.one_of(
+    _runs,
     st.builds(
         Lent,
         st.sampled_from(("bytearray", "memoryview", "strided", "ints")),
@@ -292,6 +296,12 @@ _raw_reads = _reads(
     ("read",) * 3
     + ("line", "readline", "readlines", "all", "next", "readinto", "readall")
 )
+_offsets = _weighted((_places, 9), (st.sampled_from((-1, 2**40)), 1))
+_placed = _weighted(
+    (st.tuples(st.just("pread"), _counts, _offsets), 4),
+    (st.tuples(st.just("pwrite"), _runs, _places), 4),
+    (_sync, 1),
+)
 _text_writes = _writes(_strings, _odd_strings, 4)
 _binary_writes = _writes(_bytes, _odd_bytes, 4)
 
@@ -344,7 +354,7 @@ def text_cases(draw):
     encoding = draw(st.sampled_from(ENCODINGS))
     content = _present(draw, mode, encoding)
     ops = draw(
-        _sequences(mode, _text_reads, _text_writes, (_cookies, 1))
+        _sequences(mode, _text_reads, _text_writes, (_cookies, 1), (_sync, 1))
     )
     return Case(
         mode=mode,
@@ -363,7 +373,7 @@ def text_cases(draw):
 def buffered_cases(draw):
     mode = draw(st.sampled_from(BINARY_MODES))
     content = _present(draw, mode, "utf-8")
-    ops = draw(_sequences(mode, _buffered_reads, _binary_writes))
+    ops = draw(_sequences(mode, _buffered_reads, _binary_writes, (_placed, 3)))
     return Case(
         mode=mode,
         buffering=draw(
@@ -383,7 +393,8 @@ def raw_cases(draw):
     content = _present(draw, mode, "utf-8", large=1)
     # io takes a file whose very first seek fails for a pipe, unless it was
     # asked before.
-    ops = (("seekable",), *draw(_sequences(mode, _raw_reads, _binary_writes)))
+    calls = _sequences(mode, _raw_reads, _binary_writes, (_placed, 3))
+    ops = (("seekable",), *draw(calls))
     return Case(
         mode=mode,
         buffering=0,
@@ -431,7 +442,7 @@ def burst_cases(draw):
         reads = _reads(
             ("read", "read", "readline", "readlines", "next", "readinto")
         )
-        ops = _sequences(mode, reads, _binary_writes)
+        ops = _sequences(mode, reads, _binary_writes, (_placed, 3))
         more = {"buffering": draw(st.sampled_from((-1, -1, 0, 16)))}
     first = (("seekable",),) if more.get("buffering") == 0 else ()  # see above
     return Case(

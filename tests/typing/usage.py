@@ -44,16 +44,20 @@ async def binary(path: str) -> None:
         assert_type(reader, AsyncBufferedReader)
         assert_type(await reader.read(), bytes)
         assert_type(await reader.peek(4), bytes)
+        assert_type(await reader.pread(4, 10), bytes)
         assert_type(reader.readable(), bool)
         assert_type(reader.fileno(), int)
     async with aiofiles.open(path, "wb") as writer:
         assert_type(writer, AsyncBufferedIOBase)
         assert_type(await writer.write(bytearray(b"data")), int)
+        assert_type(await writer.pwrite(bytearray(b"data"), 10), int)
+        await writer.sync()
     async with aiofiles.open(path, "rb+") as both:
         assert_type(both, AsyncBufferedReader)
     async with aiofiles.open(path, "rb", buffering=0) as raw:
         assert_type(raw, AsyncFileIO)
         assert_type(await raw.readall(), bytes | None)
+        assert_type(await raw.pread(4, 10), bytes)
 
 
 async def tasks(path: bytes) -> None:
