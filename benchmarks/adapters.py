@@ -88,7 +88,7 @@ class Aiofiles(Adapter):
 class AiofilesC(Adapter):
     name = "aiofiles_c"
     distribution = "aiofiles_c"
-    readline = readlines = seek = True
+    readline = readlines = seek = pread = True
 
     def __init__(self) -> None:
         import aiofiles_c
@@ -130,7 +130,7 @@ class Aiofile(Adapter):
     name = "aiofile"
     distribution = "aiofile"
     slow = True
-    readline = seek = True
+    readline = seek = pread = True
 
     def __init__(self) -> None:
         import aiofile
@@ -141,8 +141,12 @@ class Aiofile(Adapter):
             self._offset = offset
             return _done()
 
+        def pread(self: Any, n: int, offset: int) -> Any:
+            return self.file.read_bytes(n, offset)
+
         # A plain function there, which nobody can await.
         aiofile.BinaryFileWrapper.seek = seek
+        aiofile.BinaryFileWrapper.pread = pread
 
     def open_raw(self, path: str, mode: str) -> Any:
         return self.open(path, mode)

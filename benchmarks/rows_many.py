@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 
 from files import KIB, MIB
 from row import Row, in_thread_each, round_of
@@ -83,6 +84,64 @@ async def whole_threaded(files, n, size, tasks):
     path = files.blob(size)
     return await round_of(
         tasks, n, lambda _: asyncio.to_thread(whole_one, path)
+    )
+
+
+def pread_offsets(files, tasks):
+    """One for each task, or for one task very many."""
+    offsets = files.offsets(TOTAL, BLOCK)
+    return offsets if tasks == 1 else offsets[:tasks]
+
+
+def pread_blocking(files, n, tasks):
+    offsets = pread_offsets(files, tasks)
+    data = b""
+    with open(files.blob(TOTAL), "rb") as f:
+        descriptor = f.fileno()
+        for i in range(n):
+            data = os.pread(descriptor, BLOCK, offsets[i % len(offsets)])
+    return len(data)
+
+
+async def pread_awaiting(lib, files, n, tasks):
+    offsets = pread_offsets(files, tasks)
+    async with lib.open(files.blob(TOTAL), "rb") as f:
+        if tasks == 1:
+            data = b""
+            for i in range(n):
+                data = await f.pread(BLOCK, offsets[i % len(offsets)])
+        else:
+            data = await round_of(
+                tasks, n, lambda i: f.pread(BLOCK, offsets[i])
+            )
+    return len(data)
+
+
+async def pread_threaded(files, n, tasks):
+    offsets = pread_offsets(files, tasks)
+    with open(files.blob(TOTAL), "rb") as f:
+        descriptor = f.fileno()
+        data = await round_of(
+            tasks,
+            n,
+            lambda i: asyncio.to_thread(
+                os.pread, descriptor, BLOCK, offsets[i]
+            ),
+        )
+    return len(data)
+
+
+def _pread(name, about, ops, slow_ops, tasks, **more):
+    return Row(
+        name,
+        about,
+        ops,
+        slow_ops,
+        functools.partial(pread_blocking, tasks=tasks),
+        functools.partial(pread_awaiting, tasks=tasks),
+        ("pread",),
+        threaded=functools.partial(pread_threaded, tasks=tasks),
+        **more,
     )
 
 
@@ -166,6 +225,20 @@ ROWS = (
         functools.partial(whole_awaiting, size=MIB, tasks=10),
         threaded=functools.partial(whole_threaded, size=MIB, tasks=10),
     ),
+    _pread(
+        "pread_4k_c1",
+        "pread(4096) at random offsets, one after the other",
+        50_000,
+        2_000,
+        1,
+    ),
+    _pread(
+        "pread_4k_c32",
+        "a pread(4096) of 32 at once on one file",
+        32_000,
+        3_200,
+        32,
+    ),
     _hop(
         "hop_read_4k_c1",
         "one trip to a thread: an unbuffered read(4096)",
@@ -175,5 +248,13 @@ ROWS = (
     ),
     _hop(
         "hop_read_4k_c100", "a trip of a hundred at once", 10_000, 5_000, 100
+    ),
+    _pread(
+        "hop_pread_4k_c32",
+        "a trip of 32 at once on one file",
+        10_000,
+        3_200,
+        32,
+        env=POOL_ONLY,
     ),
 )
