@@ -9,4 +9,6 @@
 `waiting`     waits that end
 `gate`        holds the workers of the pool
 `child`       a fresh interpreter that runs a piece of code
+`heartbeat`   how long a loop stood still
+`mount`       file systems that are slow, or fail: a FUSE of our own (`fuse`)
 """
