@@ -41,8 +41,8 @@ struct job {
     enum job_state state;   /* pool->lock */
     unsigned generation;    /* read-only once submitted: pool's at submit */
     enum job_kind kind;     /* read-only once submitted */
-    bool awaited;           /* read-only once submitted: without a port, for
-                             * one who is sure to pool_wait */
+    bool awaited;           /* pool->lock: without a port, for one who is sure
+                             * to pool_wait, or pool_wait_ms */
 };
 
 #endif

@@ -17,6 +17,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long a worker waits for work before it ends. */
@@ -53,12 +54,48 @@ pool_held(struct pool *pool)
 }
 
 void
+pool_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attr, POOL_CLOCK);
+#endif
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+struct timespec
+pool_time_after(unsigned ms)
+{
+    struct timespec at;
+    clock_gettime(POOL_CLOCK, &at);
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+void
 pool_wait_settled(struct pool *pool)
 {
     assert(pool_held(pool));
     pool->waiters++;
     pthread_cond_wait(&pool->settled, &pool->lock);
     pool->waiters--;
+}
+
+bool
+pool_wait_settled_until(struct pool *pool, const struct timespec *until)
+{
+    assert(pool_held(pool));
+    pool->waiters++;
+    int err = pthread_cond_timedwait(&pool->settled, &pool->lock, until);
+    pool->waiters--;
+    return err == 0;
 }
 
 void
@@ -254,7 +291,7 @@ pool_create(unsigned max_threads)
         return NULL;
     }
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->settled, NULL);
+    pool_cond_init(&pool->settled);
     pool->idle_ms = POOL_IDLE_MS;
     pool->stuck_ms = POOL_STUCK_MS;
     pool->max_threads = max_threads > 0 ? max_threads : 1;
@@ -313,7 +350,7 @@ void
 pool_after_fork(struct pool *pool)
 {
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->settled, NULL);
+    pool_cond_init(&pool->settled);
     pool->waiters = 0;
     pool->generation++;
     memset(pool->jobs, 0, sizeof(pool->jobs));
@@ -463,6 +500,24 @@ pool_wait(struct pool *pool, struct job *job)
     }
     (void)job_collect(pool, job);
     pool_unlock(pool);
+}
+
+bool
+pool_wait_ms(struct pool *pool, struct job *job, unsigned ms)
+{
+    const struct timespec until = pool_time_after(ms);
+    bool in_time = true;
+    pool_lock(pool);
+    while (in_time && !pool_lost(pool, job)
+           && (job->state == JOB_QUEUED || job->state == JOB_RUNNING)) {
+        in_time = pool_wait_settled_until(pool, &until);
+    }
+    bool done = job_collect(pool, job);
+    if (!done) {
+        job->awaited = false;
+    }
+    pool_unlock(pool);
+    return done;
 }
 
 bool

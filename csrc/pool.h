@@ -48,6 +48,10 @@ bool pool_cancel(struct pool *pool, struct job *job);
  * IDLE again, the caller then does its finish.  For exit and destructors. */
 void pool_wait(struct pool *pool, struct job *job);
 
+/* The same for a job that is `awaited`, but not for longer than so many ms:
+ * false, and from then on it goes to the orphans. */
+bool pool_wait_ms(struct pool *pool, struct job *job, unsigned ms);
+
 /* If the job is DONE take it off its port (IDLE) and say true. */
 bool pool_reap(struct pool *pool, struct job *job);
 

@@ -22,8 +22,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "pool.h"
+
+#ifdef __APPLE__ /* has no pthread_condattr_setclock */
+#define POOL_CLOCK CLOCK_REALTIME
+#else
+#define POOL_CLOCK CLOCK_MONOTONIC
+#endif
 
 struct job_list {
     struct job *head;
@@ -95,7 +102,12 @@ bool pool_held(struct pool *pool); /* for asserts: somebody holds the lock */
 
 /* Wait, with the lock, for settled; and tell those who do. */
 void pool_wait_settled(struct pool *pool);
+bool pool_wait_settled_until(struct pool *pool, const struct timespec *until);
 void pool_tell_settled(struct pool *pool);
+
+/* A condition variable of POOL_CLOCK; and so many ms from now on it. */
+void pool_cond_init(pthread_cond_t *cond);
+struct timespec pool_time_after(unsigned ms);
 
 /* Unlock, and free the pool if this was the last who had part in it. */
 void pool_unlock_leave(struct pool *pool);

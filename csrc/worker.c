@@ -15,16 +15,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Jobs make system calls and little else. */
 #define WORKER_STACK ((size_t)256 * 1024)
-
-#ifdef __APPLE__ /* has no pthread_condattr_setclock */
-#define WORKER_CLOCK CLOCK_REALTIME
-#else
-#define WORKER_CLOCK CLOCK_MONOTONIC
-#endif
 
 /* As long as it takes a loop to be woken by the last job and to submit the
  * next.  With less, once both have slept, each is woken by the other for ever. */
@@ -53,7 +46,6 @@ static bool
 worker_rest(struct worker *self)
 {
     struct pool *pool = self->pool;
-    struct timespec until;
     unsigned moves = pool->work_moves, ms = pool->idle_ms;
 
     self->called = false;
@@ -66,13 +58,7 @@ worker_rest(struct worker *self)
     pool->idle_count++;
     pool_check(pool);
 
-    clock_gettime(WORKER_CLOCK, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = pool_time_after(ms);
     int err = 0;
     while (!self->called && err == 0) {
         err = pthread_cond_timedwait(&self->wake, &pool->lock, &until);
@@ -235,18 +221,11 @@ static struct worker *
 worker_new(struct pool *pool)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
-    pthread_condattr_t attr;
-
     if (worker == NULL) {
         return NULL;
     }
     worker->pool = pool;
-    pthread_condattr_init(&attr);
-#ifndef __APPLE__
-    pthread_condattr_setclock(&attr, WORKER_CLOCK);
-#endif
-    pthread_cond_init(&worker->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    pool_cond_init(&worker->wake);
     return worker;
 }
 
