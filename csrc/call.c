@@ -114,11 +114,12 @@ call_submit(OpObject *op)
     job->run = fs_run;
     job->hold = call_hold;
     job->finish = call_finish;
-    /* The other end of a socket may take its time. */
-    bool hangs = call->fs.device == DEVICE_SLOW
-                 || call->fs.call == FS_SENDFILE;
-    /* The first run of a copy opens files whose device is not known yet. */
-    bool copies = fs_copy_is_open(call->fs.copy) || call->fs.works;
+    bool open = fs_copy_is_open(call->fs.copy);
+    bool copies = open || call->fs.works;
+    if (!open && !call->fs.again) {
+        fs_place(&call->fs);
+    }
+    bool hangs = call->fs.hangs || call->fs.device == DEVICE_SLOW;
     job->kind = hangs ? JOB_HANGS : copies ? JOB_WORKS : JOB_WAITS;
     if (pool_submit(op->state->pool, port, job) < 0) {
         PyErr_SetString(PyExc_RuntimeError, "can't start new thread");

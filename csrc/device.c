@@ -5,35 +5,33 @@
  * certain to be.  Slow are those that ask another process or machine, or
  * compute their answer, and all that is not listed.
  *
- * A slot of the table is filled once and never emptied, so a probe may stop
- * at the first slot that is empty; its class may change (see device_learn).
- * No locks: a worker may hold one at a fork.  A table that is full is no
- * harm: what it does not hold stays unknown, which counts as slow.
+ * A slot of the table is one word, key and class together, so that it can be
+ * filled, changed and given to another key without a lock: a worker may hold
+ * one at a fork.  What was pushed out is unknown again, which is no harm.
  */
 #include "device.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sys.h"
 
 #define TABLE_BITS   9
 #define TABLE_SLOTS  (1u << TABLE_BITS)
-#define TABLE_PROBES 32u /* from a slot on; then the device is not held */
+#define TABLE_PROBES 32u /* slots that a key may be in */
 
-/* A slot: EMPTY --claim, by compare-and-swap--> CLAIMED --> a device_class. */
-#define SLOT_EMPTY   ((unsigned)DEVICE_UNKNOWN)
-#define SLOT_CLAIMED 255u /* a stranger to readers; for good after a fork */
+/* A slot: a key above its class; 0: empty. */
+#define SLOT_CLASS_BITS 3
+#define KEY_BITS        (64 - SLOT_CLASS_BITS)
+#define KEY_IS_DEVICE   (UINT64_C(1) << (KEY_BITS - 1)) /* not of a mount */
 
-struct device_slot {
-    atomic_uint state; /* see slot_state() and slot_publish() */
-    dev_t dev;         /* written once, while CLAIMED */
-};
+_Static_assert(DEVICE_MEMORY < 1 << SLOT_CLASS_BITS, "a class fits");
 
 struct device_table {
-    struct device_slot slots[TABLE_SLOTS];
+    _Atomic uint64_t slots[TABLE_SLOTS];
 };
 
 /* --- types --- */
@@ -121,6 +119,25 @@ device_classify(unsigned long fs_type)
     return entry != NULL ? entry->device : DEVICE_SLOW;
 }
 
+/* Those that statfs does not tell from others, or that it calls otherwise. */
+static const char *const local_names[] = {"overlay", "ext3", "ext2", "msdos"};
+
+enum device_class
+device_classify_name(const char *fs_name)
+{
+    for (size_t i = 0; i < sizeof(local_names) / sizeof(*local_names); i++) {
+        if (strcmp(local_names[i], fs_name) == 0) {
+            return DEVICE_LOCAL;
+        }
+    }
+    for (size_t i = 0; i < sizeof(fs_table) / sizeof(fs_table[0]); i++) {
+        if (strcmp(fs_table[i].name, fs_name) == 0) {
+            return fs_table[i].device;
+        }
+    }
+    return DEVICE_SLOW;
+}
+
 const char *
 device_fs_name(unsigned long fs_type)
 {
@@ -134,6 +151,13 @@ enum device_class
 device_classify(unsigned long fs_type)
 {
     (void)fs_type;
+    return DEVICE_SLOW;
+}
+
+enum device_class
+device_classify_name(const char *fs_name)
+{
+    (void)fs_name;
     return DEVICE_SLOW;
 }
 
@@ -160,84 +184,95 @@ device_table_destroy(struct device_table *table)
     free(table);
 }
 
-/* The n-th slot to look at for dev. */
-static size_t
-slot_index(dev_t dev, unsigned n)
+enum device_class
+device_if_still(enum device_class device, bool still)
 {
-    /* Fibonacci hashing: device numbers differ in few bits. */
-    uint64_t hash = (uint64_t)dev * UINT64_C(0x9e3779b97f4a7c15);
+    return device == DEVICE_LOCAL && still ? DEVICE_STILL : device;
+}
+
+uint64_t
+device_key(const struct stat *st, uint64_t mount)
+{
+    return mount != 0 ? mount : (uint64_t)st->st_dev | KEY_IS_DEVICE;
+}
+
+/* The n-th slot to look at for key. */
+static size_t
+slot_index(uint64_t key, unsigned n)
+{
+    /* Fibonacci hashing: keys differ in few bits. */
+    uint64_t hash = key * UINT64_C(0x9e3779b97f4a7c15);
     return (size_t)((hash >> (64 - TABLE_BITS)) + n) % TABLE_SLOTS;
 }
 
-static unsigned
-slot_state(const struct device_slot *slot)
+/* Relaxed: nothing but the word itself is read. */
+static uint64_t
+slot_get(const struct device_table *table, size_t at)
 {
-    /* Pairs with the release in slot_publish(): dev is there. */
-    return atomic_load_explicit(&slot->state, memory_order_acquire);
-}
-
-/* True if the slot was empty, and is the caller's to fill now. */
-static bool
-slot_claim(struct device_slot *slot)
-{
-    unsigned state = SLOT_EMPTY;
-    return slot_state(slot) == SLOT_EMPTY
-           && atomic_compare_exchange_strong(&slot->state, &state,
-                                             SLOT_CLAIMED);
-}
-
-static void
-slot_publish(struct device_slot *slot, enum device_class device)
-{
-    /* Pairs with the acquire in slot_state(). */
-    atomic_store_explicit(&slot->state, (unsigned)device,
-                          memory_order_release);
+    return atomic_load_explicit(&table->slots[at], memory_order_relaxed);
 }
 
 enum device_class
-device_lookup(const struct device_table *table, dev_t dev)
+device_lookup(const struct device_table *table, uint64_t key)
 {
     for (unsigned n = 0; n < TABLE_PROBES; n++) {
-        const struct device_slot *slot = &table->slots[slot_index(dev, n)];
-        unsigned state = slot_state(slot);
-        if (state == SLOT_EMPTY) {
+        uint64_t slot = slot_get(table, slot_index(key, n));
+        if (slot == 0) {
             break;
         }
-        if (state != SLOT_CLAIMED && slot->dev == dev) {
-            return (enum device_class)state;
+        if (slot >> SLOT_CLASS_BITS == key) {
+            return (enum device_class)(slot & ((1 << SLOT_CLASS_BITS) - 1));
         }
     }
     return DEVICE_UNKNOWN;
 }
 
-/* Two threads that learn a device at once may fill two slots.  Lookups and
- * later stores all come to the first of them, so the other is just waste. */
-static void
-table_store(struct device_table *table, dev_t dev, enum device_class device)
+/* The slot for key: its own, or an empty one, or, where all are taken, the
+ * last, whose key makes room. */
+static size_t
+slot_for(const struct device_table *table, uint64_t key, uint64_t *seen)
 {
+    size_t at = 0;
     for (unsigned n = 0; n < TABLE_PROBES; n++) {
-        struct device_slot *slot = &table->slots[slot_index(dev, n)];
-        if (slot_claim(slot)) {
-            slot->dev = dev;
-            slot_publish(slot, device);
-            return;
-        }
-        if (slot_state(slot) != SLOT_CLAIMED && slot->dev == dev) {
-            slot_publish(slot, device);
-            return;
+        at = slot_index(key, n);
+        *seen = slot_get(table, at);
+        if (*seen == 0 || *seen >> SLOT_CLASS_BITS == key) {
+            break;
         }
     }
+    return at;
+}
+
+void
+device_note(struct device_table *table, uint64_t key,
+            enum device_class device)
+{
+    assert(key >> KEY_BITS == 0 && device != DEVICE_UNKNOWN);
+    uint64_t word = key << SLOT_CLASS_BITS | (uint64_t)device, seen;
+    size_t at;
+    do {
+        at = slot_for(table, key, &seen);
+    } while (!atomic_compare_exchange_strong_explicit(
+        &table->slots[at], &seen, word, memory_order_relaxed,
+        memory_order_relaxed));
 }
 
 enum device_class
-device_learn(struct device_table *table, dev_t dev, int fd)
+device_learn(struct device_table *table, int fd, const struct stat *st)
 {
-    enum device_class device = DEVICE_SLOW;
+    uint64_t key = device_key(st, sys_mount(fd));
+    enum device_class device = device_lookup(table, key);
     unsigned long type;
+    bool still;
 
-    if (sys_fs_type(fd, &type) == 0) {
-        device = device_classify(type);
+    if (device == DEVICE_SLOW
+        || (device != DEVICE_UNKNOWN && !(key & KEY_IS_DEVICE))) {
+        return device;
     }
-    table_store(table, dev, device);
+    device = DEVICE_SLOW;
+    if (sys_fs_type(fd, &type, &still) == 0) {
+        device = device_if_still(device_classify(type), still);
+    }
+    device_note(table, key, device);
     return device;
 }

@@ -305,13 +305,13 @@ file_load_chunks(FileObject *file, unsigned *steps)
     io->once = file->bufsize == 0;
 }
 
-/* While a file is being opened its device is not known: that job counts as
- * one that waits, or files that hang would keep every other from opening. */
 static enum job_kind
 file_job_kind(const FileObject *file, unsigned steps)
 {
     const struct io *io = &file->io;
-    if (file->device == DEVICE_SLOW || file->stream) {
+    bool opening = steps & (IO_OPEN | IO_ADOPT);
+    if (file->device == DEVICE_SLOW || file->stream
+        || (opening && io->hangs)) {
         return JOB_HANGS;
     }
     bool copies = (steps & IO_READ && io->len >= FILE_READ_WORKS)

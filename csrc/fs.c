@@ -57,7 +57,8 @@ stat_inline(struct fs *fs, const struct fs_path *path, struct stat *st)
             return found;
         }
     }
-    int rc = sys_stat_cached(fd, st);
+    uint64_t mount = 0;
+    int rc = sys_stat_cached(fd, st, &mount);
     if (path->name != NULL) {
         (void)sys_close(fd);
     }
@@ -65,7 +66,7 @@ stat_inline(struct fs *fs, const struct fs_path *path, struct stat *st)
         fs->err = -rc;
         return path->name == NULL && rc == -EBADF;
     }
-    fs->device = device_lookup(fs->devices, st->st_dev);
+    fs->device = device_lookup(fs->devices, device_key(st, mount));
     return fs->device >= DEVICE_LOCAL;
 }
 
@@ -145,17 +146,13 @@ learn_device(struct fs *fs, const struct fs_path *path, bool follow,
 {
     struct stat seen;
     int fd = path->fd;
-    fs->device = device_lookup(fs->devices, st->st_dev);
-    if (fs->device == DEVICE_SLOW) {
-        return;
-    }
 #ifdef O_PATH
     if (path->name != NULL) {
         fd = openat(path->dir, path->name,
                     O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
     }
     if (fd >= 0 && sys_fstat(fd, &seen) == 0 && seen.st_dev == st->st_dev) {
-        fs->device = device_learn(fs->devices, st->st_dev, fd);
+        fs->device = device_learn(fs->devices, fd, st);
     }
     if (path->name != NULL && fd >= 0) {
         (void)sys_close(fd);
@@ -372,10 +369,82 @@ static int (*const fs_table[FS_CALLS])(struct fs *) = {
     [FS_IO] = run_io,
 };
 
+/* Whether a call is about a name itself, not what a link of that name leads
+ * to. */
+static bool
+names_entry(const struct fs *fs, int i)
+{
+    switch (fs->call) {
+    case FS_RENAME:
+    case FS_UNLINK:
+    case FS_RMDIR:
+    case FS_MKDIR:
+    case FS_LINK:
+    case FS_SYMLINK:
+    case FS_READLINK:
+    case FS_REMOVEDIRS:
+    case FS_RENAMES:
+        return true;
+    case FS_LINKAT:
+        return i == 1 || !fs->follow;
+    default:
+        return !fs->follow;
+    }
+}
+
+/* Whether there is a path i, and a file system is asked about it. */
+static bool
+has_place(const struct fs *fs, int i)
+{
+    if (fs->call == FS_SYMLINK && i == 0) {
+        return false; /* a text */
+    }
+    if (fs->path[i].name == NULL && fs->device != DEVICE_UNKNOWN) {
+        return false; /* that of an open file, which is known */
+    }
+    return fs->path[i].name != NULL
+           || (i == 0 ? fs->call != FS_CWD : fs->call == FS_SAME);
+}
+
+void
+fs_place(struct fs *fs)
+{
+    /* The other end of a socket may take its time. */
+    fs->hangs = fs->call == FS_SENDFILE;
+    for (int i = 0; i < 2; i++) {
+        const struct fs_path *path = &fs->path[i];
+        if (has_place(fs, i)) {
+            place_find(&fs->place[i], fs->devices,
+                       path->name != NULL ? path->dir : path->fd, path->name,
+                       !names_entry(fs, i));
+            fs->hangs = fs->hangs || fs->place[i].kind == PLACE_HANGS;
+        }
+    }
+}
+
+/* A place that the loop thread did not know: whether it is one that may hang,
+ * so that the job has to queue with its like. */
+static bool
+fs_is_strange(struct fs *fs)
+{
+    bool queued_so = fs->hangs;
+    for (int i = 0; i < 2; i++) {
+        if (fs->place[i].kind == PLACE_STRANGE) {
+            place_learn(&fs->place[i], fs->devices);
+            fs->hangs = fs->hangs || fs->place[i].kind == PLACE_HANGS;
+        }
+    }
+    return fs->hangs && !queued_so;
+}
+
 void
 fs_run(struct job *job)
 {
     struct fs *fs = (struct fs *)job;
+    fs->again = fs_is_strange(fs);
+    if (fs->again) {
+        return;
+    }
     fs->size = fs->entries = 0;
     fs->bad = 0;
     fs->bad_len = 0;

@@ -14,6 +14,7 @@
 
 #include "device.h"
 #include "job.h"
+#include "place.h"
 #include "sys.h"
 
 enum fs_call {
@@ -113,6 +114,11 @@ struct fs {
     struct io *io;            /* FS_IO: the same */
     bool works;               /* it moves many bytes */
 
+    /* where it leads: fs_place(); the worker's while RUNNING */
+    struct place place[2];
+    bool hangs; /* perhaps */
+    bool again; /* nothing was done: it may hang, and was not queued so */
+
     /* the answer: the worker's while RUNNING, the loop thread's after */
     int err;           /* 0 or an errno */
     unsigned char bad; /* index of the path that failed */
@@ -133,7 +139,11 @@ struct fs {
  * err is there.  false: submit it; fs->device is what was learnt. */
 bool fs_try_inline(struct fs *fs);
 
-/* Do it: for a worker, or a caller that may wait. */
+/* Find out, without waiting, whether it may hang: before the first submit. */
+void fs_place(struct fs *fs);
+
+/* Do it, or say that it has to be queued again: for a worker, or a caller that
+ * may wait and has not asked for its place. */
 void fs_run(struct job *job);
 
 /* ---- fslist.c ---- */

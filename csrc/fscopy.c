@@ -125,14 +125,15 @@ copy_open(struct fs *fs, struct fs_copy *copy)
     /* A file without a size may have bytes all the same, as those of /proc
      * do, which only reading tells. */
     copy->way = from.st_size > 0 ? COPY_CLONE : COPY_PLAIN;
-    fs->device = device_learn(fs->devices, from.st_dev, copy->from);
+    fs->device = device_learn(fs->devices, copy->from, &from);
     if (fs->device != DEVICE_SLOW && to.st_dev != from.st_dev) {
-        fs->device = device_learn(fs->devices, to.st_dev, copy->to);
+        fs->device = device_learn(fs->devices, copy->to, &to);
     }
     /* A server copies by itself; for tmpfs the kernel's way is shorter.  On a
      * disk large pieces cost less than what goes through the kernel's pipe,
      * page by page. */
-    copy->unshared = fs->device == DEVICE_LOCAL ? COPY_PLAIN : COPY_RANGE;
+    copy->unshared = fs->device == DEVICE_LOCAL || fs->device == DEVICE_STILL
+                         ? COPY_PLAIN : COPY_RANGE;
     return 0;
 }
 

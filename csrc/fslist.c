@@ -174,10 +174,7 @@ fs_list(struct fs *fs)
         return fs->yes ? 0 : fd;
     }
     if (sys_fstat(fd, &st) == 0) {
-        fs->device = device_lookup(fs->devices, st.st_dev);
-        if (fs->device != DEVICE_SLOW) {
-            fs->device = device_learn(fs->devices, st.st_dev, fd);
-        }
+        fs->device = device_learn(fs->devices, fd, &st);
     }
     DIR *stream = fdopendir(fd);
     if (stream == NULL) {

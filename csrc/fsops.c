@@ -59,6 +59,9 @@ fs_step(OpObject *op, PyObject **result)
     if (op->call->busy) {
         return STEP_BLOCK;
     }
+    if (op->call->fs.again) {
+        return call_submit(op);
+    }
     enum step step = op->call->fs.copy != NULL ? copying_go_on(op)
                                                : STEP_DONE;
     return step == STEP_DONE ? fs_answer(op, result) : step;

@@ -27,12 +27,7 @@ io_inspect(struct io *io)
     if (S_ISDIR(io->st.st_mode)) {
         return -EISDIR;
     }
-    io->device = device_lookup(io->devices, io->st.st_dev);
-    if (io->device != DEVICE_SLOW) {
-        /* Numbers of devices come back after an unmount, so what seems local
-         * is looked at each time; it costs little there. */
-        io->device = device_learn(io->devices, io->st.st_dev, io->fd);
-    }
+    io->device = device_learn(io->devices, io->fd, &io->st);
     off_t off = sys_lseek(io->fd, 0, io->append ? SEEK_END : SEEK_CUR);
     io->seekable = off >= 0;
     io->off = off >= 0 ? off : SYS_OFF_CURRENT;
@@ -40,9 +35,31 @@ io_inspect(struct io *io)
     return 0;
 }
 
+/* Whether it may hang after all: by what the loop thread did not know. */
+static bool
+io_is_strange(struct io *io)
+{
+    if (io->hangs) {
+        return false; /* or so it was queued */
+    }
+    if (io->place.kind == PLACE_STRANGE) {
+        place_learn(&io->place, io->devices);
+        io->hangs = io->place.kind == PLACE_HANGS;
+    }
+    if (!io->hangs && io->steps & IO_OPEN && !io->place.found
+        && !(io->flags & O_EXCL)) {
+        io->hangs = place_look(io->devices, io->path);
+    }
+    return io->hangs;
+}
+
 static int
 io_open(struct io *io)
 {
+    io->again = io_is_strange(io);
+    if (io->again) {
+        return -EAGAIN;
+    }
     if (io->steps & IO_OPEN) {
         int fd = sys_open(io->path, io->flags, io->mode);
         if (fd < 0) {
@@ -66,12 +83,13 @@ io_open(struct io *io)
 static bool
 io_probe(struct io *io)
 {
+    uint64_t mount = 0;
     int fd = sys_open_cached(io->path, O_PATH);
     if (fd < 0) {
         io->err = fd == -EMFILE || fd == -ENFILE ? -fd : 0;
         return false;
     }
-    int rc = sys_stat_cached(fd, &io->st);
+    int rc = sys_stat_cached(fd, &io->st, &mount);
     (void)sys_close(fd);
     if (rc < 0) {
         return false;
@@ -79,7 +97,7 @@ io_probe(struct io *io)
     if (!S_ISREG(io->st.st_mode)) {
         return false;
     }
-    io->device = device_lookup(io->devices, io->st.st_dev);
+    io->device = device_lookup(io->devices, device_key(&io->st, mount));
     return io->device >= DEVICE_LOCAL;
 }
 
@@ -93,12 +111,13 @@ io_open_inline(struct io *io)
     }
     ino_t ino = io->st.st_ino;
     dev_t dev = io->st.st_dev;
+    uint64_t mount;
     /* O_NONBLOCK: should a FIFO have taken the name meanwhile. */
     int fd = sys_open_cached(io->path, io->flags | O_NONBLOCK);
     if (fd < 0) {
         return false;
     }
-    if (sys_stat_cached(fd, &io->st) < 0 || io->st.st_ino != ino
+    if (sys_stat_cached(fd, &io->st, &mount) < 0 || io->st.st_ino != ino
         || io->st.st_dev != dev) {
         (void)sys_close(fd);
         return false;
@@ -108,6 +127,15 @@ io_open_inline(struct io *io)
     io->seekable = true;
     io->flag = 0;
     return true;
+}
+
+void
+io_place(struct io *io, unsigned steps)
+{
+    bool opens = steps & IO_OPEN;
+    place_find(&io->place, io->devices, opens ? AT_FDCWD : io->fd,
+               opens ? io->path : NULL, !(io->flags & O_NOFOLLOW));
+    io->hangs = io->place.kind == PLACE_HANGS || (opens && io->place.fifo);
 }
 
 /* The bytes of the chunks that are not written yet, as an iovec. */

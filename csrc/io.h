@@ -12,6 +12,7 @@
 
 #include "device.h"
 #include "job.h"
+#include "place.h"
 #include "sys.h"
 
 enum io_step {
@@ -58,6 +59,10 @@ struct io {
     int unlink_err;     /* IO_UNLINK: its errno, or 0; not in err */
     bool append;                  /* O_APPEND: the start offset is the end */
     struct device_table *devices; /* IO_OPEN, IO_ADOPT */
+    struct place place;           /* the same: io_place() */
+    bool hangs;                   /* the same: perhaps */
+    bool again;                   /* out: nothing was done, but hangs is true;
+                                   * the job has to be queued with its like */
     struct stat st;
     enum device_class device;
     bool seekable;
@@ -87,6 +92,9 @@ struct io {
  * or failed for want of descriptors (err), true.  Else false, and io->device
  * and st say what was learnt on the way, perhaps that the file is slow. */
 bool io_open_inline(struct io *io);
+
+/* Find out, without waiting, whether IO_OPEN or IO_ADOPT may hang. */
+void io_place(struct io *io, unsigned steps);
 
 /* Run all the steps; what a worker does, or the caller where it may wait. */
 void io_run(struct job *job);

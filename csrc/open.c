@@ -265,6 +265,13 @@ open_steps(const FileObject *file)
                ? IO_OPEN | IO_UNLINK : IO_OPEN;
 }
 
+static enum step
+open_submit(OpObject *op, unsigned steps)
+{
+    io_place(&op->file->io, steps);
+    return file_submit(op, steps);
+}
+
 /* Phase 0: nothing done; 1: the opener runs; 2: the job is under way. */
 static enum step
 open_step(OpObject *op, PyObject **result)
@@ -292,11 +299,10 @@ open_step(OpObject *op, PyObject **result)
         }
         op->phase = 2;
         if (file->path == NULL) {
-            return file_submit(op, IO_ADOPT);
+            return open_submit(op, IO_ADOPT);
         }
         if (!open_inline(op)) {
-            file->device = file->io.device; /* slow ones queue apart */
-            return file_submit(op, open_steps(file));
+            return open_submit(op, open_steps(file));
         }
     }
     else if (op->phase == 1) {
@@ -304,10 +310,13 @@ open_step(OpObject *op, PyObject **result)
             return STEP_ERROR;
         }
         op->phase = 2;
-        return file_submit(op, IO_ADOPT);
+        return open_submit(op, IO_ADOPT);
     }
     if (file->busy) {
         return file_wait(op);
+    }
+    if (file->io.again) {
+        return file_submit(op, adopted ? IO_ADOPT : open_steps(file));
     }
     if (file->io.err != 0) {
         /* FileIO names the file, but for a number that is no descriptor. */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #endif
@@ -136,16 +138,13 @@ sys_open(const char *path, int flags, mode_t mode)
 
 #include <linux/openat2.h>
 
-int
-sys_openat_cached(int dir, const char *path, int flags)
+static int
+openat_cached(int dir, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (unsigned)flags | O_CLOEXEC,
         .resolve = 0x20, /* RESOLVE_CACHED: younger than some headers */
     };
-    if (fault_fails(SYS_OPEN)) {
-        return -errno;
-    }
     long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
     if (fd >= 0) {
         return (int)fd;
@@ -161,17 +160,60 @@ statx_time(const struct statx_timestamp *from)
                              .tv_nsec = (long)from->tv_nsec};
 }
 
-int
-sys_stat_cached(int fd, struct stat *st)
+/* Younger than some headers: bits of the mask, and the field, which is behind
+ * stx_dev_minor. */
+#define SYS_MNT_ID        0x1000u
+#define SYS_MNT_ID_UNIQUE 0x4000u
+
+static uint64_t
+statx_mount(const struct statx *sx, unsigned bit)
+{
+    uint64_t mount = 0;
+    if (sx->stx_mask & bit) {
+        memcpy(&mount,
+               (const char *)sx + offsetof(struct statx, stx_dev_minor) + 4,
+               sizeof(mount));
+    }
+    return mount;
+}
+
+static uint64_t
+sys_mount_by(int fd, unsigned bit)
 {
     struct statx sx;
-    if (fault_fails(SYS_FSTAT)) {
-        return -errno;
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, bit, &sx) < 0) {
+        return 0;
     }
+    return statx_mount(&sx, bit);
+}
+
+uint64_t
+sys_mount(int fd)
+{
+    return sys_mount_by(fd, SYS_MNT_ID_UNIQUE);
+}
+
+uint64_t
+sys_mount_line(int fd)
+{
+    return sys_mount_by(fd, SYS_MNT_ID);
+}
+
+int
+sys_peek_open(int dir, const char *path, int flags)
+{
+    return openat_cached(dir, path, flags | O_PATH);
+}
+
+int
+sys_peek_stat(int fd, struct stat *st, uint64_t *mount)
+{
+    struct statx sx;
     if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-              STATX_BASIC_STATS, &sx) < 0) {
+              STATX_BASIC_STATS | SYS_MNT_ID_UNIQUE, &sx) < 0) {
         return -errno;
     }
+    *mount = statx_mount(&sx, SYS_MNT_ID_UNIQUE);
     st->st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
     st->st_ino = sx.stx_ino;
     st->st_mode = sx.stx_mode;
@@ -188,7 +230,31 @@ sys_stat_cached(int fd, struct stat *st)
     return 0;
 }
 
+int
+sys_openat_cached(int dir, const char *path, int flags)
+{
+    return fault_fails(SYS_OPEN) ? -errno : openat_cached(dir, path, flags);
+}
+
+int
+sys_stat_cached(int fd, struct stat *st, uint64_t *mount)
+{
+    return fault_fails(SYS_FSTAT) ? -errno : sys_peek_stat(fd, st, mount);
+}
+
 #else
+
+int
+sys_peek_open(int dir, const char *path, int flags)
+{
+    return sys_openat_cached(dir, path, flags);
+}
+
+int
+sys_peek_stat(int fd, struct stat *st, uint64_t *mount)
+{
+    return sys_stat_cached(fd, st, mount);
+}
 
 int
 sys_openat_cached(int dir, const char *path, int flags)
@@ -200,11 +266,26 @@ sys_openat_cached(int dir, const char *path, int flags)
 }
 
 int
-sys_stat_cached(int fd, struct stat *st)
+sys_stat_cached(int fd, struct stat *st, uint64_t *mount)
 {
     (void)fd;
     (void)st;
+    (void)mount;
     return -EOPNOTSUPP;
+}
+
+uint64_t
+sys_mount(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
+uint64_t
+sys_mount_line(int fd)
+{
+    (void)fd;
+    return 0;
 }
 
 #endif
@@ -330,7 +411,7 @@ sys_dup(int fd)
 }
 
 int
-sys_fs_type(int fd, unsigned long *type)
+sys_fs_type(int fd, unsigned long *type, bool *still)
 {
 #ifdef SYS_LINUX
     struct statfs fs;
@@ -343,10 +424,12 @@ sys_fs_type(int fd, unsigned long *type)
     }
     /* All types have 32 bits; the field is signed, and a long, on some. */
     *type = (uint32_t)fs.f_type;
+    *still = fs.f_flags & (ST_RDONLY | ST_NOATIME);
     return 0;
 #else
     (void)fd;
     (void)type;
+    (void)still;
     return -EOPNOTSUPP;
 #endif
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -29,8 +30,19 @@ int sys_openat_cached(int dir, const char *path, int flags);
 int sys_open_cached(const char *path, int flags);
 
 /* What is known of an open descriptor, an O_PATH one too, without asking a
- * server. */
-int sys_stat_cached(int fd, struct stat *st);
+ * server; and a number of its mount that no other will ever have, or 0 where
+ * this kernel or build has none. */
+int sys_stat_cached(int fd, struct stat *st, uint64_t *mount);
+
+/* The same two, for whoever wants to know where a name leads to and opens it
+ * with O_PATH: no faults are injected. */
+int sys_peek_open(int dir, const char *path, int flags);
+int sys_peek_stat(int fd, struct stat *st, uint64_t *mount);
+
+/* That number alone; and the number that /proc/self/mountinfo has, which may
+ * come back after an unmount.  0: not known. */
+uint64_t sys_mount(int fd);
+uint64_t sys_mount_line(int fd);
 
 int sys_close(int fd);
 int sys_fstat(int fd, struct stat *st);
@@ -78,9 +90,10 @@ bool sys_has_read_nowait(void);
 /* Ask for large pages behind memory that is about to be filled. */
 void sys_advise_huge(void *memory, size_t len);
 
-/* The type (statfs f_type) of the file system that fd is on; may block.
- * -EOPNOTSUPP where file systems are not told apart by number. */
-int sys_fs_type(int fd, unsigned long *type);
+/* The type (statfs f_type) of the file system that fd is on, and whether it is
+ * mounted so that reading changes nothing; may block.  -EOPNOTSUPP where file
+ * systems are not told apart by number. */
+int sys_fs_type(int fd, unsigned long *type, bool *still);
 
 /* The calls whose faults can be injected. */
 enum sys_call {

@@ -75,5 +75,6 @@ void test_fs(void);
 void test_device(void);
 void test_threads(void);
 void test_team(void);
+void test_place(void);
 
 #endif

@@ -400,6 +400,47 @@ test_destroy(void)
     check(true, "destroy: a pool that was never used");
 }
 
+/* One who waits, but not for long. */
+static void
+test_wait_ms(void)
+{
+    struct gate gate;
+    struct task quick, slow, queued;
+    struct pool *pool = pool_create(1);
+    struct job *orphans = NULL;
+
+    gate_init(&gate);
+    task_init(&quick, NULL, NULL);
+    quick.job.awaited = true;
+    task_submit(pool, NULL, &quick);
+    check(pool_wait_ms(pool, &quick.job, CHECK_MS) && quick.ran == 1
+              && quick.job.state == JOB_IDLE,
+          "wait: done in time");
+    task_init(&slow, &gate, NULL);
+    task_init(&queued, NULL, NULL);
+    slow.job.awaited = queued.job.awaited = true;
+    task_submit(pool, NULL, &slow);
+    task_submit(pool, NULL, &queued);
+    gate_await(&gate, 1);
+    check(!pool_wait_ms(pool, &slow.job, 1)
+              && !pool_wait_ms(pool, &queued.job, 1)
+              && pool_orphans(pool) == NULL,
+          "wait: given up");
+    gate_open(&gate);
+    int came = 0;
+    for (int i = 0; i < CHECK_MS && came < 2; i++) {
+        for (orphans = pool_orphans(pool); orphans != NULL;
+             orphans = orphans->next) {
+            came++;
+        }
+        breathe();
+    }
+    check(came == 2 && slow.ran == 1 && queued.ran == 1
+              && slow.job.state == JOB_IDLE,
+          "wait: what was given up goes to the orphans");
+    pool_destroy(pool);
+}
+
 static void
 run_mask(struct job *job)
 {
@@ -445,7 +486,9 @@ main(void)
     test_destroy();
     test_signals();
     test_port();
+    test_wait_ms();
     test_device();
+    test_place();
     test_sys();
     test_fs();
     test_threads();

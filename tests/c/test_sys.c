@@ -52,62 +52,81 @@ test_classes(void)
 }
 
 static void *
-learn_main(void *arg)
+note_main(void *arg)
 {
     struct device_table *table = arg;
-    int fd = sys_open("/", O_RDONLY, 0);
-    for (dev_t dev = 1; dev <= 200; dev++) {
-        device_learn(table, dev, fd);
-        if (device_lookup(table, dev) == DEVICE_UNKNOWN) {
-            sys_close(fd);
+    for (uint64_t key = 1; key <= 200; key++) {
+        device_note(table, key, DEVICE_LOCAL);
+        if (device_lookup(table, key) != DEVICE_LOCAL) {
             return NULL;
         }
     }
-    sys_close(fd);
     return arg;
 }
 
-void
-test_device(void)
+static void
+test_device_table(struct device_table *table)
 {
-    struct device_table *table = device_table_create();
     pthread_t threads[3];
-    unsigned long type = 0;
     void *ok = table;
 
-    test_classes();
-    check(device_lookup(table, 0) == DEVICE_UNKNOWN
+    check(device_lookup(table, 1) == DEVICE_UNKNOWN
               && device_lookup(table, 2049) == DEVICE_UNKNOWN,
           "device: unknown until learnt");
-    int fd = sys_open("/", O_RDONLY, 0);
-    int err = sys_fs_type(fd, &type);
-    check(ON_LINUX ? err == 0 && type != 0 : err == -EOPNOTSUPP,
-          "device: the type of the root");
-    enum device_class root = device_learn(table, 2049, fd);
-    check(root == device_classify(type) && device_lookup(table, 2049) == root,
-          "device: learnt and looked up");
-    check(device_learn(table, 2049, -1) == DEVICE_SLOW
-              && device_lookup(table, 2049) == DEVICE_SLOW,
-          "device: learnt anew, and slow where the kernel cannot tell");
+    device_note(table, 2049, DEVICE_SLOW);
     for (int i = 0; i < 3; i++) {
-        pthread_create(&threads[i], NULL, learn_main, table);
+        pthread_create(&threads[i], NULL, note_main, table);
     }
     for (int i = 0; i < 3; i++) {
         void *result;
         pthread_join(threads[i], &result);
         ok = result == NULL ? NULL : ok;
     }
-    check(ok != NULL, "device: learnt by three threads at once");
+    check(ok != NULL, "device: noted by three threads at once");
     check(device_lookup(table, 2049) == DEVICE_SLOW
-              && device_lookup(table, 7) == root,
+              && device_lookup(table, 7) == DEVICE_LOCAL,
           "device: all are there afterwards");
-    for (dev_t dev = 1000; dev < 4000; dev++) {
-        device_learn(table, dev, fd);
+    device_note(table, 7, DEVICE_MEMORY);
+    check(device_lookup(table, 7) == DEVICE_MEMORY, "device: noted anew");
+    bool newest = true;
+    for (uint64_t key = 1000; key < 4000; key++) {
+        device_note(table, key, DEVICE_SLOW);
+        newest = newest && device_lookup(table, key) == DEVICE_SLOW;
     }
-    check(device_lookup(table, 7) == root
-              && device_lookup(table, 99999) == DEVICE_UNKNOWN,
-          "device: a full table forgets nothing and claims nothing");
+    check(newest && device_lookup(table, 99999) == DEVICE_UNKNOWN,
+          "device: a full table takes what is new and claims nothing");
+}
+
+static void
+test_device_learn(struct device_table *table)
+{
+    unsigned long type = 0;
+    bool still = false;
+    struct stat st;
+    int fd = sys_open("/", O_RDONLY, 0);
+    int err = sys_fs_type(fd, &type, &still);
+    check(ON_LINUX ? err == 0 && type != 0 : err == -EOPNOTSUPP,
+          "device: the type of the root");
+    check(sys_fstat(fd, &st) == 0
+              && device_learn(table, fd, &st)
+                     == device_if_still(device_classify(type), still)
+              && device_lookup(table, device_key(&st, sys_mount(fd)))
+                     == device_if_still(device_classify(type), still),
+          "device: learnt and looked up");
+    check(device_learn(table, -1, &st) == DEVICE_SLOW,
+          "device: slow where the kernel cannot tell");
     sys_close(fd);
+}
+
+void
+test_device(void)
+{
+    struct device_table *table = device_table_create();
+    test_classes();
+    test_device_learn(table);
+    device_table_destroy(table);
+    table = device_table_create();
+    test_device_table(table);
     device_table_destroy(table);
 }
 
