@@ -199,7 +199,7 @@ close_step(OpObject *op, PyObject **result)
             return STEP_ERROR;
         }
         if (steps == IO_CLOSE && !(file->flags & MODE_WRITE)
-            && file_meta_inline(file)) {
+            && file_close_inline(file)) {
             file->io.err = -sys_close(file->fd);
             op_raise_route(op, ROUTE_KERNEL);
         }

@@ -6,6 +6,7 @@
 #include "file.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 #include "prefetch.h"
 #include "text.h"
@@ -47,6 +48,55 @@ file_data_inline(const FileObject *file)
 {
     return file_meta_inline(file)
            && (file->nowait || file->device == DEVICE_MEMORY);
+}
+
+/* Seconds after which it is noted anyway; and how many reads, one after the
+ * other, a worker makes for it: then it seems not to be noted at all, as with
+ * O_NOATIME. */
+enum { TOUCH_EVERY = 24 * 3600, TOUCH_MOST = 16 };
+
+static bool
+time_is_due(const struct timespec *access, const struct timespec *change)
+{
+    return access->tv_sec < change->tv_sec
+           || (access->tv_sec == change->tv_sec
+               && access->tv_nsec <= change->tv_nsec);
+}
+
+/* As the kernel decides for relatime, the usual way to mount. */
+bool
+file_is_touchy(const FileObject *file, const struct stat *st)
+{
+    return file->device == DEVICE_LOCAL
+           && (time_is_due(&st->st_atim, &st->st_mtim)
+               || time_is_due(&st->st_atim, &st->st_ctim)
+               || time(NULL) - st->st_atim.tv_sec >= TOUCH_EVERY);
+}
+
+bool
+file_touches(FileObject *file)
+{
+    struct stat st;
+    uint64_t mount;
+    if (!file->touchy) {
+        return false;
+    }
+    file->touchy = file->touches < TOUCH_MOST
+                   && sys_peek_stat(file->fd, &st, &mount) == 0
+                   && file_is_touchy(file, &st);
+    file->touches += file->touchy; /* and the read after that asks again */
+    return file->touchy;
+}
+
+bool
+file_close_inline(const FileObject *file)
+{
+    struct stat st;
+    uint64_t mount;
+    if (!file_meta_inline(file)) {
+        return false;
+    }
+    return sys_peek_stat(file->fd, &st, &mount) < 0 || st.st_nlink > 0;
 }
 
 /* Built-in open reads in whole blocks, from where reading began. */
@@ -137,6 +187,16 @@ file_share_now(FileObject *file)
     }
 }
 
+void
+file_share_settled(FileObject *file)
+{
+    file->sharing = false;
+    if (file->head != NULL) {
+        op_restart(file->head); /* it has counted on explicit offsets */
+    }
+    file_share_now(file);
+}
+
 int
 file_share(FileObject *file)
 {
@@ -146,13 +206,14 @@ file_share(FileObject *file)
     if (file_is_reentered(file)) {
         return -1;
     }
-    file_settle(file);
-    if (file->fd < 0) { /* that was close() */
+    if (file->busy && file->device < DEVICE_LOCAL && file->regular
+        && !pool_lost(file->state->pool, &file->io.job)) {
+        file->sharing = true; /* it may hang */
         return 0;
     }
-    if (file->head != NULL) {
-        op_restart(file->head); /* it has counted on explicit offsets */
+    file_settle(file);
+    if (file->fd >= 0) { /* or that was close() */
+        file_share_settled(file);
     }
-    file_share_now(file);
     return 0;
 }

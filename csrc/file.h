@@ -97,6 +97,8 @@ typedef struct FileObject {
     enum device_class device;
     enum fate fate;
     unsigned serial; /* of the job */
+    unsigned char touches; /* reads that went to the pool for that reason */
+    bool touchy;    /* the next read may have to note the time of access */
     bool busy;      /* a job is under way */
     bool drained;   /* it is done, and in a batch that is being finished */
     bool left_alone; /* at exit its write was waited for in vain */
@@ -104,6 +106,7 @@ typedef struct FileObject {
     bool ghost;     /* nobody refers to it, but for itself: see filejob.c */
     bool writing;   /* the position is woff + wlen */
     bool shared;    /* see above */
+    bool sharing;   /* it will be, when the job under way is back */
     bool exact;     /* shared, and the buffer is kept by exact.c */
     bool owes;      /* exact: [wfrom, wto) is not written yet */
     bool owed_out;  /* exact: the write under way is that of these */
@@ -172,6 +175,10 @@ void file_reap(FileObject *file, bool soon);
 /* Without a loop: wait for the job under way and take its result. */
 void file_settle(FileObject *file);
 
+/* The same, for a file that nobody refers to any more, but not for long where
+ * this thread runs a loop: whether it is done. */
+bool file_settle_soon(FileObject *file);
+
 /* Write all that was accepted, and close if that is asked, on this thread;
  * an errno, or 0. */
 int file_run_now(FileObject *file, unsigned steps);
@@ -213,6 +220,16 @@ off_t file_position(const FileObject *file);
 bool file_meta_inline(const FileObject *file);
 bool file_data_inline(const FileObject *file);
 
+/* Whether the next read has to note the time of access.  That is a write, and
+ * may wait for the journal of a local disk, so a worker does it.  The second
+ * goes by what fstat() has said. */
+bool file_touches(FileObject *file);
+bool file_is_touchy(const FileObject *file, const struct stat *st);
+
+/* Whether the descriptor can be closed without waiting: the last one of a file
+ * without a name gives its blocks back. */
+bool file_close_inline(const FileObject *file);
+
 /* Where the buffer of built-in open would begin, and end in a file that goes
  * on; false if it would have none.  For private files that are read. */
 bool file_block(const FileObject *file, off_t *start, off_t *limit);
@@ -232,6 +249,9 @@ int file_share(FileObject *file);
 
 /* The same for a file that has no job under way, from inside of a step. */
 void file_share_now(FileObject *file);
+
+/* The same where an operation may be waiting. */
+void file_share_settled(FileObject *file);
 
 /* Whether a step of the file is running, whose code has called us: true, with
  * RuntimeError, as built-in buffers say it. */

@@ -128,6 +128,8 @@ file_take_result(FileObject *file)
         file_take_offset(file);
     }
     if (io->steps & IO_WRITE) {
+        file->touchy = file->device == DEVICE_LOCAL;
+        file->touches = 0;
         written = file_take_back(file);
         file->werr = io->err; /* the next operation raises it */
     }
@@ -176,9 +178,30 @@ file_set_idle(FileObject *file)
     file->busy_link = NULL;
 }
 
+/* How long the thread of a loop waits for a disk, for a file that nobody
+ * refers to any more: it is to find there what was written, as with open(),
+ * but not if that takes its time. */
+enum { LET_GO_MS = 5 };
+
+/* Whether to do it here and now takes no time; or it has to be done so. */
+static bool
+let_go_now(const FileObject *file, unsigned steps)
+{
+    if (compat_is_finalizing()) {
+        return true; /* no worker can be waited for */
+    }
+    if (!file->regular || file->device < DEVICE_LOCAL) {
+        return false;
+    }
+    if (steps == IO_CLOSE && !(file->flags & MODE_WRITE)
+        && file_close_inline(file)) {
+        return true;
+    }
+    return !loop_is_running(file->state);
+}
+
 /* A file that nobody refers to any more is written out and closed: here and
- * now on a device that is known to be local, or at exit, when no worker can
- * be waited for; by a worker where this thread might hang. */
+ * now, or by a worker where this thread might have to wait. */
 void
 file_let_go(FileObject *file)
 {
@@ -202,8 +225,7 @@ file_let_go(FileObject *file)
     }
     steps |= file->doomed != NULL ? IO_UNLINK : IO_NOP;
     if (steps != IO_NOP) {
-        if ((file->regular && file->device >= DEVICE_LOCAL)
-            || compat_is_finalizing()) {
+        if (let_go_now(file, steps)) {
             (void)file_run_now(file, steps);
         }
         else {
@@ -238,6 +260,9 @@ file_end_job(FileObject *file, struct port *port)
     file_set_idle(file);
     struct chunk *written = file_take_result(file);
     file->target = NULL;
+    if (file->sharing && file->fd >= 0) {
+        file_share_settled(file);
+    }
     struct OpObject *head = file->head;
     bool full = file->io.unready && file->io.steps & IO_WRITE;
     if (full && port != NULL && !file->ghost) {
@@ -481,6 +506,29 @@ file_reap(FileObject *file, bool soon)
     }
 }
 
+bool
+file_settle_soon(FileObject *file)
+{
+    struct pool *pool = file->state->pool;
+    unsigned serial = file->serial;
+    bool done = false;
+    if (!loop_is_running(file->state) || pool_lost(pool, &file->io.job)) {
+        file_settle(file);
+        return true;
+    }
+    Py_INCREF(file);
+    if (!file->drained) {
+        Py_BEGIN_ALLOW_THREADS
+        done = pool_wait_ms(pool, &file->io.job, LET_GO_MS);
+        Py_END_ALLOW_THREADS
+    }
+    if (done && file->busy && file->serial == serial) {
+        file_end_job(file, NULL);
+    }
+    Py_DECREF(file);
+    return !file->busy;
+}
+
 void
 file_settle(FileObject *file)
 {
@@ -555,6 +603,10 @@ file_run_detached(FileObject *file, unsigned steps)
     gone->io.job.hold = detached_hold;
     gone->io.job.finish = detached_finish;
     gone->state = state;
+    /* Where one has taken its time the next one need not be waited for. */
+    bool waits = file->regular && file->device >= DEVICE_LOCAL
+                 && state->detached == NULL;
+    gone->io.job.awaited = waits;
     if (pool_submit(state->pool, NULL, &gone->io.job) < 0) {
         PyMem_Free(gone);
         io_run(&file->io.job);
@@ -573,6 +625,15 @@ file_run_detached(FileObject *file, unsigned steps)
     file->wflight = 0;
     file->fd = -1;
     file->closed = true;
+    if (waits) {
+        bool done;
+        Py_BEGIN_ALLOW_THREADS
+        done = pool_wait_ms(state->pool, &gone->io.job, LET_GO_MS);
+        Py_END_ALLOW_THREADS
+        if (done) {
+            detached_finish(&gone->io.job);
+        }
+    }
 }
 
 /* What must not be left half done: data that is not written, a temporary file

@@ -336,10 +336,13 @@ file_tp_finalize(PyObject *self)
     struct compat_exc exc;
     compat_exc_take(&exc);
     file_warn_unclosed(file);
-    if (file->busy && ((file->regular && file->device >= DEVICE_LOCAL)
-                       || (compat_is_finalizing()
-                           && file->io.steps & (IO_WRITE | IO_UNLINK)))) {
+    if (file->busy && compat_is_finalizing()
+        && ((file->regular && file->device >= DEVICE_LOCAL)
+            || file->io.steps & (IO_WRITE | IO_UNLINK))) {
         file_settle(file);
+    }
+    else if (file->busy && file->regular && file->device >= DEVICE_LOCAL) {
+        (void)file_settle_soon(file);
     }
     if (file->busy) {
         file->ghost = true;

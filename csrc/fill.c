@@ -63,6 +63,9 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
     FileObject *file = op->file;
     struct iovec iov = {buf, len};
     ssize_t n;
+    if (file_touches(file)) {
+        return -EAGAIN;
+    }
     if (file->device == DEVICE_MEMORY) {
         n = sys_readv(file->fd, &iov, 1, off);
     }
@@ -75,6 +78,9 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
     if (n >= 0) {
         op_raise_route(op, ROUTE_KERNEL);
         op_charge(op, (size_t)n * 2);
+    }
+    if (n == 0 && file->device == DEVICE_LOCAL) {
+        file->touchy = true; /* should it grow */
     }
     return n;
 }

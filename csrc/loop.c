@@ -158,6 +158,17 @@ done:
     return port;
 }
 
+bool
+loop_is_running(ModuleState *state)
+{
+    PyObject *loop = PyObject_CallNoArgs(state->get_loop);
+    if (loop == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(loop);
+    return loop != NULL && loop != Py_None;
+}
+
 struct port *
 loop_port(ModuleState *state, PyObject *loop)
 {

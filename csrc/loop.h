@@ -9,6 +9,9 @@ int loop_init(PyObject *module, ModuleState *state);
 /* The running loop: new reference; NULL with RuntimeError if there is none.*/
 PyObject *loop_running(ModuleState *state);
 
+/* Whether this thread runs one; sets no exception. */
+bool loop_is_running(ModuleState *state);
+
 /* The port of the running loop, made at the first use; borrowed from the
  * loop.  NULL with an exception. */
 struct port *loop_port(ModuleState *state, PyObject *loop);

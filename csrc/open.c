@@ -150,6 +150,7 @@ file_set_opened(FileObject *file)
     const struct io *io = &file->io;
     file->device = io->device;
     file->regular = S_ISREG(io->st.st_mode);
+    file->touchy = file_is_touchy(file, &io->st);
     file->stream = S_ISFIFO(io->st.st_mode) || S_ISSOCK(io->st.st_mode)
                    || (S_ISCHR(io->st.st_mode) && io->flag);
     file->seekable = io->seekable;
