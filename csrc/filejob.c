@@ -181,7 +181,7 @@ file_set_idle(FileObject *file)
 /* How long the thread of a loop waits for a disk, for a file that nobody
  * refers to any more: it is to find there what was written, as with open(),
  * but not if that takes its time. */
-enum { LET_GO_MS = 5 };
+enum { LET_GO_MS = 20 };
 
 /* Whether to do it here and now takes no time; or it has to be done so. */
 static bool
