@@ -102,8 +102,9 @@ worker_spin(struct pool *pool)
 {
     unsigned seen = (unsigned)pool->submits;
 
-    if (pool->processors == 1 || pool->spinning || !pool->owned
-        || pool_ready(pool) > 0) {
+    /* The loop, those that run and this one have a processor each. */
+    if (pool->running + 2 > pool->processors || pool->spinning
+        || !pool->owned || pool_ready(pool) > 0) {
         return;
     }
     pool->spinning = true;
