@@ -166,7 +166,8 @@ class Spared:
                 buffer.flush()
             return
         reads = op[0] in _READING and _size_of(op) is not None
-        if reads and self.written and op[:2] != ("read", 0):
+        reads = reads and op[:2] != ("read", 0)
+        if reads and self.written:
             self.file.read(0)  # hands on what is pending
             buffer.flush()
         self.written = op[0] in ("write", "writelines") or (
