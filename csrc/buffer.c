@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys.h"
+
 int
 buffer_reserve(struct buffer *b, size_t n, size_t *shift)
 {
@@ -31,7 +33,7 @@ buffer_reserve(struct buffer *b, size_t n, size_t *shift)
     if (cap < b->cap + b->cap / 2) {
         cap = b->cap + b->cap / 2; /* a line that keeps growing */
     }
-    char *data = realloc(b->data, cap);
+    char *data = sys_realloc(b->data, cap);
     if (data == NULL) {
         return -1;
     }

@@ -175,7 +175,7 @@ device_fs_name(unsigned long fs_type)
 struct device_table *
 device_table_create(void)
 {
-    return calloc(1, sizeof(struct device_table));
+    return sys_alloc_zero(1, sizeof(struct device_table));
 }
 
 void

@@ -30,7 +30,7 @@
 struct fs_copy *
 fs_copy_new(void)
 {
-    struct fs_copy *copy = calloc(1, sizeof(*copy));
+    struct fs_copy *copy = sys_alloc_zero(1, sizeof(*copy));
     if (copy != NULL) {
         atomic_init(&copy->stop, false);
         copy->from = copy->to = -1;
@@ -167,7 +167,7 @@ copy_allocate(struct fs_copy *copy)
         if (copy->total < (off_t)COPY_BUFFER) {
             copy->room = (size_t)(copy->total < least ? least : copy->total);
         }
-        room = malloc(copy->room);
+        room = sys_alloc(copy->room);
     }
     copy->buffer = room;
     return room == NULL ? -ENOMEM : 0;

@@ -49,7 +49,7 @@ fs_grow(struct fs *fs, size_t n)
         while (room - fs->size < n) {
             room *= 2;
         }
-        char *data = realloc(fs->data, room);
+        char *data = sys_realloc(fs->data, room);
         if (data == NULL) {
             return NULL;
         }
@@ -132,7 +132,8 @@ list_read(struct fs *fs, DIR *stream)
     int dir = dirfd(stream), rc = 0;
     while (rc == 0) {
         errno = 0;
-        const struct dirent *found = readdir(stream);
+        const struct dirent *found = sys_fault(SYS_NAMES) ? NULL
+                                                          : readdir(stream);
         if (found == NULL && errno == EINTR) {
             continue;
         }
@@ -176,7 +177,7 @@ fs_list(struct fs *fs)
     if (sys_fstat(fd, &st) == 0) {
         fs->device = device_learn(fs->devices, fd, &st);
     }
-    DIR *stream = fdopendir(fd);
+    DIR *stream = sys_fault(SYS_MEMORY) ? NULL : fdopendir(fd);
     if (stream == NULL) {
         int rc = -errno;
         (void)sys_close(fd);

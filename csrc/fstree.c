@@ -29,7 +29,7 @@ trail_start(struct trail *trail, struct fs *fs, unsigned char path)
     trail->path = path;
     trail->len = from->len;
     trail->cut = '\0';
-    trail->name = malloc(from->len + 1);
+    trail->name = sys_alloc(from->len + 1);
     if (trail->name == NULL) {
         return -ENOMEM;
     }
@@ -133,7 +133,7 @@ static ssize_t
 trail_climb(struct trail *trail, size_t **lens)
 {
     size_t n = 0, room = 8, tail, end;
-    *lens = malloc(room * sizeof(**lens));
+    *lens = sys_alloc(room * sizeof(**lens));
     while (*lens != NULL) {
         (*lens)[n++] = trail->len;
         size_t head = trail_parent(trail, &tail, &end);
@@ -146,7 +146,7 @@ trail_climb(struct trail *trail, size_t **lens)
         }
         if (n == room) {
             room *= 2;
-            size_t *more = realloc(*lens, room * sizeof(**lens));
+            size_t *more = sys_realloc(*lens, room * sizeof(**lens));
             if (more == NULL) {
                 break;
             }
@@ -286,7 +286,7 @@ stat_above(const struct fs_path *path, const struct stat *own,
            struct stat *st)
 {
     size_t len = path->len, tail = tail_start(path->name, len);
-    char *name = malloc(len + 4);
+    char *name = sys_alloc(len + 4);
     if (name == NULL) {
         return -ENOMEM;
     }

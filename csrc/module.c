@@ -113,8 +113,8 @@ core_inject(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_ValueError, "no such call");
         return NULL;
     }
-    sys_inject((enum sys_call)call, skip, count, err, (size_t)limit);
-    Py_RETURN_NONE;
+    return PyLong_FromLong(sys_inject((enum sys_call)call, skip, count, err,
+                                      (size_t)limit));
 }
 #endif
 

@@ -11,6 +11,7 @@
  */
 #include "pool_int.h"
 #include "spin.h"
+#include "sys.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -286,7 +287,7 @@ pool_check(struct pool *pool)
 struct pool *
 pool_create(unsigned max_threads)
 {
-    struct pool *pool = calloc(1, sizeof(*pool));
+    struct pool *pool = sys_alloc_zero(1, sizeof(*pool));
     if (pool == NULL) {
         return NULL;
     }

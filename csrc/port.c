@@ -10,6 +10,7 @@
  * another file by the time it is written.
  */
 #include "pool_int.h"
+#include "sys.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -30,7 +31,8 @@
 static int
 signal_open(struct port *port)
 {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int fd = sys_fault(SYS_NEW_FD) ? -1
+                                   : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0) {
         return -errno;
     }
@@ -63,7 +65,7 @@ static int
 signal_open(struct port *port)
 {
     int fds[2];
-    if (pipe(fds) < 0) {
+    if (sys_fault(SYS_NEW_FD) || pipe(fds) < 0) {
         return -errno;
     }
     for (int i = 0; i < 2; i++) {
@@ -197,7 +199,7 @@ port_unpin(struct port *port)
 struct port *
 port_create(struct pool *pool, int *err)
 {
-    struct port *port = calloc(1, sizeof(*port));
+    struct port *port = sys_alloc_zero(1, sizeof(*port));
     if (port == NULL) {
         *err = -ENOMEM;
         return NULL;

@@ -5,6 +5,7 @@
  * call, or, where it cannot be asked, whether the stream is ready before.
  */
 #include "ready.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,7 @@ ready_poller(int fd, bool writes)
 {
 #ifdef READY_EPOLL
     struct epoll_event event = {.events = writes ? EPOLLOUT : EPOLLIN};
-    int poller = epoll_create1(EPOLL_CLOEXEC);
+    int poller = sys_fault(SYS_NEW_FD) ? -1 : epoll_create1(EPOLL_CLOEXEC);
     if (poller < 0) {
         return -errno;
     }

@@ -46,7 +46,7 @@ int
 recode_plan(struct recode *r)
 {
     r->parts = (r->n + RECODE_PART - 1) / RECODE_PART;
-    r->part = calloc(r->parts + 1, sizeof(*r->part));
+    r->part = sys_alloc_zero(r->parts + 1, sizeof(*r->part));
     if (r->part == NULL) {
         return -1;
     }

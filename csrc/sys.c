@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,18 +57,19 @@ static struct {
     atomic_size_t limit;
 } fault_table[SYS_CALLS];
 
-void
+int
 sys_inject(enum sys_call call, int skip, int count, int err, size_t limit)
 {
     unsigned long long left = (unsigned long long)(unsigned)skip << 32;
+    unsigned long long before = atomic_exchange(&fault_table[call].left, 0);
 
-    atomic_store(&fault_table[call].left, 0);
     atomic_store(&fault_table[call].err, err);
     atomic_store(&fault_table[call].limit, limit);
     if (count > 0) {
         left |= (unsigned)count;
         atomic_store(&fault_table[call].left, left);
     }
+    return (int)(before & 0x7fffffff);
 }
 
 /* Whether this use is to fail, with errno set; or to move at most *limit. */
@@ -405,7 +407,7 @@ sys_dup(int fd)
 {
     int rc;
     do {
-        rc = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        rc = fault_fails(SYS_NEW_FD) ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
     } while (rc < 0 && errno == EINTR);
     return rc < 0 ? -errno : rc;
 }
@@ -432,6 +434,26 @@ sys_fs_type(int fd, unsigned long *type, bool *still)
     (void)still;
     return -EOPNOTSUPP;
 #endif
+}
+
+/* --- memory --- */
+
+void *
+sys_alloc(size_t size)
+{
+    return fault_fails(SYS_MEMORY) ? NULL : malloc(size);
+}
+
+void *
+sys_alloc_zero(size_t count, size_t size)
+{
+    return fault_fails(SYS_MEMORY) ? NULL : calloc(count, size);
+}
+
+void *
+sys_realloc(void *memory, size_t size)
+{
+    return fault_fails(SYS_MEMORY) ? NULL : realloc(memory, size);
 }
 
 void

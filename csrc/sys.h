@@ -87,6 +87,12 @@ ssize_t sys_sendfile(int to, int from, size_t len);
  * kernel each time, so ask once and remember. */
 bool sys_has_read_nowait(void);
 
+/* Memory of the C library, which needs no GIL; free() gives it back.  NULL if
+ * there is none. */
+void *sys_alloc(size_t size);
+void *sys_alloc_zero(size_t count, size_t size);
+void *sys_realloc(void *memory, size_t size);
+
 /* Ask for large pages behind memory that is about to be filled. */
 void sys_advise_huge(void *memory, size_t len);
 
@@ -109,6 +115,9 @@ enum sys_call {
     SYS_NAMES, /* all that take names, but for opening; see sys_fault */
     SYS_WRITE_NOWAIT,
     SYS_COPY,  /* copying within the kernel */
+    SYS_NEW_FD, /* descriptors that are no file's: eventfd, epoll, dup */
+    SYS_THREAD, /* starting one */
+    SYS_MEMORY, /* sys_alloc and its like */
     SYS_CALLS
 };
 
@@ -118,9 +127,10 @@ bool sys_fault(enum sys_call call);
 #ifdef AIOF_DEBUG
 /* From its (skip + 1)-th use on, and for count uses, a call fails with err
  * (> 0), or, for err == 0, moves at most limit bytes.  A use is one try: an
- * injected EINTR is retried and counts again.  count 0 takes a fault back. */
-void sys_inject(enum sys_call call, int skip, int count, int err,
-                size_t limit);
+ * injected EINTR is retried and counts again.  count 0 takes a fault back.
+ * Returns how often the fault that was there before was still to come. */
+int sys_inject(enum sys_call call, int skip, int count, int err,
+               size_t limit);
 #endif
 
 #endif

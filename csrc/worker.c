@@ -9,6 +9,7 @@
  */
 #include "pool_int.h"
 #include "spin.h"
+#include "sys.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -212,7 +213,9 @@ worker_spawn(struct worker *worker, size_t stack)
         sigdelset(&blocked, faults[i]);
     }
     pthread_sigmask(SIG_SETMASK, &blocked, &saved);
-    err = pthread_create(&thread, &attr, worker_main, worker);
+    err = sys_fault(SYS_THREAD)
+              ? errno
+              : pthread_create(&thread, &attr, worker_main, worker);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     pthread_attr_destroy(&attr);
     return err;
@@ -221,7 +224,7 @@ worker_spawn(struct worker *worker, size_t stack)
 static struct worker *
 worker_new(struct pool *pool)
 {
-    struct worker *worker = calloc(1, sizeof(*worker));
+    struct worker *worker = sys_alloc_zero(1, sizeof(*worker));
     if (worker == NULL) {
         return NULL;
     }

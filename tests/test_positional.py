@@ -439,7 +439,7 @@ async def test_each_is_a_job_of_its_own(engine, make, gate):
 async def test_workers_are_inside_at_once(engine, make, threads):
     """As many preads are under way as there are workers."""
     async with engine.open(make(DATA), "rb") as file:
-        with uncached(), held("read"):
+        with uncached(), held("READV"):
             tasks = [
                 asyncio.ensure_future(file.pread(4096, 4096 * i))
                 for i in range(8)
@@ -526,7 +526,7 @@ async def test_write_waits_for_the_preads_before_it(engine, make, threads):
     """They see what was there before; reads and syncs go on beside them."""
     async with engine.open(make(DATA), "rb+") as file:
         await file.read(1)
-        with uncached(), held("read"):
+        with uncached(), held("READV"):
             pread = asyncio.ensure_future(file.pread(5, 1))
             sync = asyncio.ensure_future(file.sync())
             await within(sync)
@@ -544,7 +544,7 @@ async def test_writes_go_on_beside_a_sync(engine, path, threads):
     """Only what was accepted before it is waited for."""
     async with engine.open(path, "wb") as file:
         await file.write(b"before")
-        with held("fsync"):
+        with held("FSYNC"):
             sync = asyncio.ensure_future(file.sync())
             await eventually(lambda: running() == 1, "fsync is under way")
             assert await within(file.write(b" after")) == 6
@@ -595,7 +595,7 @@ async def test_pwrite_cancelled_while_it_runs_is_whole(
     """A worker has it: it is written, and the file closed after it."""
     room = bytearray(b"x" * 100)
     async with engine.open(path, "wb") as file:
-        with held("write"):
+        with held("WRITEV"):
             task = asyncio.ensure_future(file.pwrite(room, 3))
             await eventually(lambda: running() == 1, "a worker has it")
             await cancelled(task)
@@ -614,7 +614,7 @@ async def test_pread_cancelled_while_it_runs_leaves_the_file_usable(
 ):
     """The descriptor stays open below the worker, the queue goes on."""
     async with engine.open(make(DATA), "rb") as file:
-        with uncached(), held("read"):
+        with uncached(), held("READV"):
             task = asyncio.ensure_future(file.pread(100, 0))
             await eventually(lambda: running() == 1, "a worker has it")
             await cancelled(task)
@@ -629,7 +629,7 @@ async def test_cancelled_while_it_waits_for_its_turn(
 ):
     """One that waits for another of the same bytes leaves no trace."""
     async with engine.open(make(b"data"), "rb+") as file:
-        with held("write"):
+        with held("WRITEV"):
             first = asyncio.ensure_future(file.pwrite(b"1", 0))
             second = asyncio.ensure_future(file.pwrite(b"2", 0))
             third = asyncio.ensure_future(file.pread(4, 0))
@@ -668,7 +668,7 @@ async def test_dropped_file_is_closed_when_its_job_is_back(
     """The fixture that counts descriptors sees that it is closed at all."""
     inject_or_skip()  # before there is a file to be dropped
     file = await engine.open(make(DATA), "rb")
-    with uncached(), held("read") as release, pytest.warns(ResourceWarning):
+    with uncached(), held("READV") as release, pytest.warns(ResourceWarning):
         task = asyncio.ensure_future(file.pread(100, 0))
         await eventually(lambda: running() == 1, "a worker has it")
         await cancelled(task)
@@ -688,7 +688,7 @@ async def test_synchronous_file_is_not_given_away_under_a_job(
 ):
     """It could close the descriptor, whose number may become another's."""
     async with engine.open(make(DATA), "rb") as file:
-        with uncached(), held("read"):
+        with uncached(), held("READV"):
             task = asyncio.ensure_future(file.pread(100, 0))
             await eventually(lambda: running() == 1, "a worker has it")
             for ask in (
@@ -720,7 +720,7 @@ def test_file_goes_on_in_another_loop(native, make):
         assert await within(reading) == b"first" + DATA[5:9]
         await within(file.close())
 
-    with held("write") as release:
+    with held("WRITEV") as release:
         loop = asyncio.new_event_loop()
         file, task = loop.run_until_complete(begin())
         task.cancel()
@@ -793,25 +793,25 @@ def test_fork_leaves_the_jobs_to_the_parent(native, tmp_path):
 async def test_short_writes_go_on_to_the_end(engine, path):
     """The kernel takes less than it is given; pwrite() does not."""
     async with engine.open(path, "wb+") as file:
-        with fault("write", count=5, limit=3):
+        with fault("WRITEV", count=5, limit=3):
             assert await file.pwrite(b"0123456789abcdefgh", 2) == 18
-        with uncached(), fault("read", count=5, limit=3):
+        with uncached(), fault("READV", count=5, limit=3):
             assert await file.pread(18, 2) == b"0123456789abcdefgh"
 
 
 async def test_errors_of_the_device_are_raised_once(engine, make):
     """By the call that had them, which others do not hear of."""
     async with engine.open(make(DATA), "rb+") as file:
-        with fault("write", errno.EIO):
+        with fault("WRITEV", errno.EIO):
             with pytest.raises(OSError) as raised:
                 await file.pwrite(b"data", 0)
         assert raised.value.errno == errno.EIO
         assert raised.value.filename is None
-        with uncached(), fault("read", errno.EIO):
+        with uncached(), fault("READV", errno.EIO):
             with pytest.raises(OSError) as raised:
                 await file.pread(4, 0)
         assert raised.value.errno == errno.EIO
-        with fault("fsync", errno.EIO):
+        with fault("FSYNC", errno.EIO):
             with pytest.raises(OSError) as raised:
                 await file.sync()
         assert raised.value.errno == errno.EIO
@@ -843,7 +843,7 @@ async def test_readinto_cancelled_holds_its_buffer_until_the_job_ends(
     """Whoever has lent it may not move it below a worker's hands."""
     room = bytearray(LARGE)
     async with engine.open(make(bytes(LARGE)), "rb") as file:
-        with held("read"):
+        with held("READV"):
             task = asyncio.ensure_future(file.readinto(room))
             await eventually(lambda: running() >= 1, "a worker has it")
             await cancelled(task)

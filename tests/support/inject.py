@@ -1,19 +1,34 @@
-"""Faults in the calls of the system that a debug build's workers make.
+"""Faults in the calls that a debug build makes of the system.
 
 A fault is for all uses of a call in the process, so that only what a test
-itself does may be under way.
+itself does may be under way.  The names of the calls are those of enum
+sys_call in csrc/sys.h.
 """
 
 import errno
+import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import aiofiles_c
 import pytest
 
-# enum sys_call of csrc/sys.h
-CALLS = {"fsync": 5, "read": 6, "write": 7, "read at once": 8}
-
 FOR_EVER = 2**31 - 1
+
+
+def _calls():
+    header = Path(__file__).resolve().parents[2] / "csrc" / "sys.h"
+    names = header.read_text().partition("enum sys_call {")[2]
+    names = re.sub(r"/\*.*?\*/", "", names, flags=re.DOTALL)
+    return re.findall(r"\bSYS_(\w+)", names.partition("SYS_CALLS")[0])
+
+
+CALLS = {name: number for number, name in enumerate(_calls())}
+
+needs_injection = pytest.mark.skipif(
+    not hasattr(aiofiles_c._engine.core, "_inject"),
+    reason="the engine is no debug build",
+)
 
 
 def inject_or_skip():
@@ -24,16 +39,27 @@ def inject_or_skip():
     return core._inject
 
 
+class Fault:
+    """A fault; once it is over, whether it was met."""
+
+    happened = None
+
+
 @contextmanager
 def fault(call, error=0, *, skip=0, count=1, limit=0):
-    """Have a call fail with error, or move at most limit bytes."""
+    """Have a call fail with error, or move at most limit bytes.
+
+    It does so from its (skip + 1)-th use on, so many times.
+    """
     inject = inject_or_skip()
-    inject(CALLS[call], skip, count, error, limit)
+    number = CALLS[call]
+    inject(number, skip, count, error, limit)
+    what = Fault()
     try:
-        yield
+        yield what
     finally:
         # The same fault, no more: a worker may be on its way to read it.
-        inject(CALLS[call], 0, 0, error, limit)
+        what.happened = inject(number, 0, 0, error, limit) < count
 
 
 @contextmanager
@@ -50,5 +76,5 @@ def held(call):
 @contextmanager
 def uncached():
     """Have the kernel say that no data is cached."""
-    with fault("read at once", errno.EAGAIN, count=FOR_EVER):
+    with fault("READ_NOWAIT", errno.EAGAIN, count=FOR_EVER):
         yield
