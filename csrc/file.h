@@ -287,6 +287,10 @@ PyObject *file_reference_closed(FileObject *file);
  * interpreter, in the same state, raise the error.  STEP_ERROR, or, where that
  * has an answer after all, STEP_ANSWERED. */
 enum step file_reference_error(OpObject *op);
+
+/* A check of the arguments has failed: the reference will say it.  That there
+ * is no memory stays set, and is what the reference says then. */
+void file_forget_refusal(void);
 PyObject *file_reference_raise(FileObject *file, const char *name,
                                PyObject *args, PyObject *kwargs);
 
@@ -437,6 +441,11 @@ enum step file_drain(OpObject *op);
 /* One item of writelines, or the argument of write. */
 typedef enum step (*write_fn)(OpObject *op, PyObject *data,
                               Py_ssize_t *count);
+
+/* What was accepted cannot be given back, so the count that a write returns
+ * is made before: 0, or -1.  And then given away; NULL with an exception. */
+int write_promise(OpObject *op, Py_ssize_t count);
+PyObject *write_count(OpObject *op, Py_ssize_t count);
 
 /* Phase 2 of a write: what was accepted has to be in the file. */
 enum step write_wait(OpObject *op);

@@ -198,11 +198,9 @@ loop_wake_future(PyObject *module, PyObject *future)
     return PyObject_CallMethodOneArg(future, state->str_set_result, Py_None);
 }
 
-bool
-loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
+static PyObject *
+loop_try_wake(ModuleState *state, PyObject *loop, PyObject *future)
 {
-    struct compat_exc exc;
-    compat_exc_take(&exc);
     PyObject *result = NULL;
     PyObject *running = PyObject_CallNoArgs(state->get_loop);
     if (running == loop) {
@@ -212,12 +210,25 @@ loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
         result = PyObject_CallMethodObjArgs(
             loop, state->str_call_soon_threadsafe, state->wake, future, NULL);
     }
+    Py_XDECREF(running);
+    return result;
+}
+
+bool
+loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
+{
+    struct compat_exc exc;
+    compat_exc_take(&exc);
+    PyObject *result = loop_try_wake(state, loop, future);
+    if (result == NULL && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        PyErr_Clear(); /* whoever waits would do so for ever */
+        result = loop_try_wake(state, loop, future);
+    }
     bool woken = result != NULL;
     if (!woken) {
         PyErr_Clear(); /* the loop is closed: nobody is left to be woken */
     }
     Py_XDECREF(result);
-    Py_XDECREF(running);
     compat_exc_restore(&exc);
     return woken;
 }

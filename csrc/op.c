@@ -388,6 +388,9 @@ op_step(OpObject *op, PyObject **result)
     if (op->held_up) {
         return STEP_BLOCK;
     }
+    if (op->file == NULL && op_job(op) != NULL) {
+        return STEP_BLOCK; /* it had no future to wait by */
+    }
     if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
         return file_hop(op);
     }
@@ -437,8 +440,13 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         return true;
     case STEP_BLOCK:
         if (op_make_waiter(op) < 0) {
-            *sent = op_fail(op, result);
-            return true;
+            if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
+                *sent = op_fail(op, result);
+                return true;
+            }
+            /* What has begun cannot be called off: look again next turn. */
+            PyErr_Clear();
+            return op_apply(op, STEP_YIELD, sent, result);
         }
         break;
     case STEP_DELEGATE:

@@ -23,7 +23,7 @@ op_size_given(OpObject *op, Py_ssize_t *n)
     }
     *n = PyNumber_AsSsize_t(arg, PyExc_OverflowError);
     if (*n == -1 && PyErr_Occurred()) {
-        PyErr_Clear();
+        file_forget_refusal();
         return -1;
     }
     return 0;
@@ -367,7 +367,7 @@ readinto_pin(OpObject *op)
     }
     op->acc = PyMemoryView_FromObject(op->arg[0]);
     if (op->acc == NULL) {
-        PyErr_Clear();
+        file_forget_refusal();
         return -1;
     }
     Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
@@ -378,16 +378,21 @@ readinto_pin(OpObject *op)
     return 0;
 }
 
+/* The number in *result, before the position moves. */
 static enum step
 readinto_done(OpObject *op, PyObject **result)
 {
-    Py_CLEAR(op->acc); /* the buffer may be resized again */
     if (op->would_block && op->got == 0) {
         *result = Py_NewRef(Py_None);
-        return STEP_DONE;
     }
-    *result = PyLong_FromSsize_t(op->got);
-    return *result == NULL ? STEP_ERROR : STEP_DONE;
+    else {
+        *result = PyLong_FromSsize_t(op->got);
+    }
+    if (*result == NULL) {
+        return STEP_ERROR;
+    }
+    Py_CLEAR(op->acc); /* the buffer may be resized again */
+    return STEP_DONE;
 }
 
 static void
@@ -445,10 +450,13 @@ readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
+    if (readinto_done(op, result) != STEP_DONE) {
+        return STEP_ERROR;
+    }
     file_advance(op, (size_t)op->got,
                  file->exact ? exact_past_into(op, len) : 0);
     readinto_block(op, len);
-    return readinto_done(op, result);
+    return STEP_DONE;
 }
 
 static enum step
@@ -481,12 +489,15 @@ readinto_any(OpObject *op, bool once, PyObject **result)
         return readinto_buffered(op, len, once, result);
     }
     step = file_read_direct(op, view->buf, len, op->acc);
+    if (step == STEP_DONE) {
+        step = readinto_done(op, result);
+    }
     if (step != STEP_DONE) {
         return step;
     }
     file_read_commit(op, (size_t)op->got < len);
     readinto_block(op, len);
-    return readinto_done(op, result);
+    return STEP_DONE;
 }
 
 static enum step

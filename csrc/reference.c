@@ -110,12 +110,22 @@ file_reference_closed(FileObject *file)
     return ref;
 }
 
+void
+file_forget_refusal(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        PyErr_Clear();
+    }
+}
+
 PyObject *
 file_reference_raise(FileObject *file, const char *name, PyObject *args,
                      PyObject *kwargs)
 {
-    PyObject *method = NULL, *result = NULL;
-    PyObject *ref = reference_new(file);
+    PyObject *method = NULL, *result = NULL, *ref = NULL;
+    if (!PyErr_Occurred()) {
+        ref = reference_new(file);
+    }
     if (ref == NULL) {
         return NULL;
     }
@@ -149,7 +159,7 @@ enum step
 file_reference_error(OpObject *op)
 {
     FileObject *file = op->file;
-    PyObject *args = op_args_tuple(op);
+    PyObject *args = PyErr_Occurred() ? NULL : op_args_tuple(op);
     if (args == NULL) {
         return STEP_ERROR;
     }

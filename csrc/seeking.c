@@ -166,7 +166,7 @@ seek_args(OpObject *op, long long *off, int *whence)
         *whence = w >= SEEK_SET && w <= SEEK_HOLE ? (int)w : -1;
     }
     if (PyErr_Occurred()) {
-        PyErr_Clear();
+        file_forget_refusal();
         return -1;
     }
     return *whence < 0 ? -1 : 0;

@@ -44,30 +44,41 @@ stream_watch_of(const FileObject *file)
     return (WatchObject *)file->watch;
 }
 
+/* Have the loop forget the descriptor: true, or false without memory. */
+static bool
+watch_take_out(const WatchObject *watch)
+{
+    PyObject *fd = PyLong_FromLong(watch->fd);
+    PyObject *result = fd == NULL ? NULL : PyObject_CallMethodOneArg(
+        watch->loop,
+        watch->duplicate && watch->writes
+            ? watch->state->str_remove_writer
+            : watch->state->str_remove_reader,
+        fd);
+    bool failed = result == NULL
+                  && PyErr_ExceptionMatches(PyExc_MemoryError);
+    PyErr_Clear(); /* the loop is closed */
+    Py_XDECREF(fd);
+    Py_XDECREF(result);
+    return !failed;
+}
+
 /* The loop of a parent process shares its table with the child: there only
- * the child's copy of the descriptor goes. */
+ * the child's copy of the descriptor goes.  A number that stays in the table
+ * stays open: under its next owner the loop would not hear of it. */
 static void
 watch_remove(WatchObject *watch)
 {
     if (watch->fd < 0) {
         return;
     }
-    PyObject *fd = NULL, *result = NULL;
-    if (watch->forks == watch->state->forks) {
-        fd = PyLong_FromLong(watch->fd);
-        result = fd == NULL ? NULL : PyObject_CallMethodOneArg(
-            watch->loop,
-            watch->duplicate && watch->writes
-                ? watch->state->str_remove_writer
-                : watch->state->str_remove_reader,
-            fd);
-        if (result == NULL) {
-            PyErr_Clear(); /* the loop is closed */
-        }
+    struct compat_exc exc;
+    compat_exc_take(&exc); /* that it could not be added, perhaps */
+    if (watch->forks != watch->state->forks || watch_take_out(watch)
+        || watch_take_out(watch)) {
+        (void)sys_close(watch->fd);
     }
-    Py_XDECREF(fd);
-    Py_XDECREF(result);
-    (void)sys_close(watch->fd);
+    compat_exc_restore(&exc);
     watch->fd = -1;
 }
 

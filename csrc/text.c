@@ -435,7 +435,9 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
     }
     if (str == NULL) {
         Py_DECREF(input);
-        chunk_lose(file, stop);
+        if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            chunk_lose(file, stop);
+        }
         return STEP_ERROR;
     }
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
@@ -443,6 +445,7 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
     Py_DECREF(str);
     if (rc < 0) {
         Py_DECREF(input);
+        text->held = held; /* it is decoded again */
         return STEP_ERROR;
     }
     text->has_snap = !text->telling_off;
@@ -561,6 +564,7 @@ text_take_all(OpObject *op, PyObject **result)
     else {
         /* An error here leaves what was to be returned where it is. */
         size_t kept;
+        bool held = text->held;
         PyObject *input = chunk_bytes(file, stop);
         PyObject *str = input == NULL
                             ? NULL : codec_decode(file, input, true, &kept);
@@ -569,12 +573,15 @@ text_take_all(OpObject *op, PyObject **result)
             str = newlines_decode(file, str, true);
         }
         if (str == NULL) {
-            codec_skip(file, stop);
+            if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
+                codec_skip(file, stop);
+            }
             return STEP_ERROR;
         }
         int rc = text_to_decoded(file, str);
         Py_DECREF(str);
         *result = rc < 0 ? NULL : Py_NewRef(text->decoded);
+        text->held = held && rc < 0; /* it is decoded again */
     }
     if (*result == NULL) {
         return STEP_ERROR;

@@ -68,7 +68,7 @@ cookie_parse(PyObject *num, struct cookie *c)
     PyObject *raw = PyObject_CallMethod(num, "to_bytes", "is",
                                         (int)COOKIE_SIZE, "little");
     if (raw == NULL) {
-        PyErr_Clear();
+        file_forget_refusal();
         return -1;
     }
     const unsigned char *p = (const unsigned char *)PyBytes_AS_STRING(raw);
@@ -430,7 +430,8 @@ seek_args(OpObject *op, struct cookie *c, int *whence, bool *flushed)
     *flushed = rc < 0 && num != NULL && w == SEEK_SET && c->start >= 0;
     Py_XDECREF(num);
     if (PyErr_Occurred()) {
-        PyErr_Clear();
+        file_forget_refusal();
+        *flushed = *flushed && !PyErr_Occurred();
         return -1;
     }
     if (rc < 0 || w < SEEK_SET || w > SEEK_END

@@ -139,7 +139,8 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     const char *p;
     size_t n;
     PyObject *holder;
-    if (write_encode(file, data, &p, &n, &holder) < 0) {
+    if (write_promise(op, *count) < 0
+        || write_encode(file, data, &p, &n, &holder) < 0) {
         return STEP_ERROR;
     }
     if (file->shared) {
@@ -177,7 +178,7 @@ write_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    *result = PyLong_FromSsize_t(count);
+    *result = write_count(op, count);
     return *result == NULL ? STEP_ERROR : STEP_DONE;
 }
 

@@ -32,7 +32,7 @@ chunk_new(ModuleState *state, size_t cap)
         state->free_chunk_count--;
     }
     else if (cap <= (size_t)PY_SSIZE_T_MAX - sizeof(struct chunk)) {
-        chunk = malloc(sizeof(*chunk) + cap);
+        chunk = sys_alloc(sizeof(*chunk) + cap);
     }
     if (chunk != NULL) {
         chunk->next = NULL;
@@ -277,7 +277,9 @@ write_size(PyObject *data)
     Py_buffer view;
     if (PyUnicode_Check(data)
         || PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
-        PyErr_Clear();
+        if (PyErr_Occurred()) {
+            file_forget_refusal();
+        }
         return -1;
     }
     Py_ssize_t n = view.len;
@@ -289,7 +291,7 @@ write_size(PyObject *data)
 enum step
 write_refuse(FileObject *file, PyObject *data)
 {
-    PyObject *args = PyTuple_Pack(1, data);
+    PyObject *args = PyErr_Occurred() ? NULL : PyTuple_Pack(1, data);
     if (args != NULL) {
         Py_XDECREF(file_reference_raise(file, "write", args, NULL));
         Py_DECREF(args);
@@ -307,6 +309,28 @@ write_must_wait(const FileObject *file, PyObject *data, Py_ssize_t count)
         return file_write_passes(file, (size_t)count);
     }
     return !PyBytes_Check(data) && count > WRITE_COPY_MOST;
+}
+
+int
+write_promise(OpObject *op, Py_ssize_t count)
+{
+    if (op->arg[1] != NULL) {
+        return 0; /* writelines() returns none */
+    }
+    Py_XSETREF(op->acc, PyLong_FromSsize_t(count));
+    op->taken = count;
+    return op->acc == NULL ? -1 : 0;
+}
+
+PyObject *
+write_count(OpObject *op, Py_ssize_t count)
+{
+    PyObject *made = op->acc;
+    if (made == NULL || op->taken != count) {
+        return PyLong_FromSsize_t(count); /* nothing was, or less */
+    }
+    op->acc = NULL;
+    return made;
 }
 
 enum step
@@ -364,7 +388,7 @@ write_buffered(OpObject *op, PyObject *data, Py_ssize_t *count)
     if (write_must_wait(file, data, size) && file_have_port(op) < 0) {
         return STEP_ERROR; /* before anything was accepted */
     }
-    if (write_accept(file, data, count) < 0) {
+    if (write_promise(op, size) < 0 || write_accept(file, data, count) < 0) {
         return STEP_ERROR;
     }
     op_charge(op, (size_t)*count);
@@ -408,11 +432,13 @@ write_raw(OpObject *op, PyObject *data, Py_ssize_t *count)
     if (step != STEP_DONE) {
         return step;
     }
-    if (write_size(data) == 0) {
+    Py_ssize_t size = write_size(data);
+    if (size == 0) {
         *count = 0;
         return STEP_DONE;
     }
-    if (file_have_port(op) < 0 || write_accept(file, data, count) < 0) {
+    if (file_have_port(op) < 0 || write_promise(op, size) < 0
+        || write_accept(file, data, count) < 0) {
         return STEP_ERROR;
     }
     op->phase = 2;
@@ -437,7 +463,7 @@ write_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    *result = count < 0 ? Py_NewRef(Py_None) : PyLong_FromSsize_t(count);
+    *result = count < 0 ? Py_NewRef(Py_None) : write_count(op, count);
     return *result == NULL ? STEP_ERROR : STEP_DONE;
 }
 
