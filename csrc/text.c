@@ -512,7 +512,7 @@ text_chunk(OpObject *op, size_t hint, bool *more)
     text_keep(file);
     while (op->filling || file->rbuf.end - text->end < size) {
         size_t avail = file->rbuf.end - text->end;
-        if (avail > 0 && !op->filling && !file->regular) {
+        if (avail > 0 && !op->filling && (!file->regular || file->shared)) {
             break; /* what one read has given */
         }
         enum step step = file_fill(op, size - avail);

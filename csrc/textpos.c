@@ -442,6 +442,16 @@ seek_args(OpObject *op, struct cookie *c, int *whence, bool *flushed)
     return 0;
 }
 
+/* Where others see the descriptor the buffer reads whole blocks, and the next
+ * chunk is what is left of them. */
+static size_t
+seek_size(const FileObject *file, size_t n)
+{
+    return file->shared ? (n + file->bufsize - 1) / file->bufsize
+                              * file->bufsize
+                        : n;
+}
+
 /* Phase 0: nothing done; 1: at the cookie's start; whence 1 becomes 0 by way
  * of tell(), whose cookie is kept in op->acc. */
 static enum step
@@ -503,7 +513,7 @@ seek_step(OpObject *op, PyObject **result)
     }
     while (c.skip > 0
            && (op->filling || buffer_avail(&file->rbuf) < (size_t)c.feed)) {
-        step = file_fill(op, (size_t)c.feed);
+        step = file_fill(op, seek_size(file, (size_t)c.feed));
         if (step != STEP_DONE) {
             return step;
         }

@@ -7,7 +7,7 @@ here is a sequence in which they have differed once.
 
 import pytest
 
-from .support.content import Content, Many, Room
+from .support.content import Content, Many, Room, Told
 from .support.model import Case, run
 
 WATCH = ("fileno",)
@@ -163,6 +163,16 @@ async def test_text_read_of_nothing_hands_on_what_is_pending(same, local):
                ("write", "b" * 5000), ("read", 0))
     await same("w+", None, ("write", "a" * 5000), ("read", 0),
                ("write", "b" * 5000), ("read", 0), WATCH)
+
+
+async def test_text_seek_into_a_chunk_reads_a_block(same):
+    """What the cookie asks for comes by way of the buffer."""
+    for size in (4496, 20_000):
+        await same(
+            "r", Content(size, b"old\rmac\r"), WATCH, ("readline",),
+            ("tell",), ("seek", Told(0)), ("readline",), ("tell",),
+            ("readlines", 9000), ("seek", 0), ("read",),
+        )
 
 
 async def test_text_seek_to_a_bad_cookie_has_flushed(same):
