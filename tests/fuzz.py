@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+# Operations at once, and cancelled ones: of the engine alone.
+CONCURRENT = ("burst", "cancelled")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -40,7 +42,8 @@ def options():
     parser.add_argument("--seed", type=int, help="one batch, of this seed")
     parser.add_argument("--examples", type=int, default=500, help="of a batch")
     parser.add_argument(
-        "--kind", choices=("text", "buffered", "raw", "burst"), action="append"
+        "--kind", choices=("text", "buffered", "raw", *CONCURRENT),
+        action="append",
     )
     return parser.parse_args()
 
@@ -51,7 +54,12 @@ def batch(kind, number, examples, opener, loop, folder):
 
     from .support import model, strategies
 
-    run = model.run_at_once if kind == "burst" else model.run
+    run = {
+        "burst": model.run_at_once, "cancelled": model.run_interrupted
+    }.get(kind, model.run)
+    cases = strategies.cases if kind == "cancelled" else getattr(
+        strategies, f"{kind}_cases"
+    )
 
     @seed(number)
     @settings(
@@ -60,7 +68,7 @@ def batch(kind, number, examples, opener, loop, folder):
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=getattr(strategies, f"{kind}_cases")())
+    @given(case=cases())
     def check(case):
         loop.run_until_complete(run(case, opener, folder))
 
@@ -73,7 +81,7 @@ def main():
     print(f"aiofiles_c of {Path(module.__file__).parent}: {module.stats()}")
     kinds = arguments.kind or ["text", "buffered", "raw"]
     if not arguments.kind and module.stats()["native"]:
-        kinds.append("burst")
+        kinds += CONCURRENT
     ends = time.monotonic() + 60 * arguments.minutes
     batches = 0
     loop = asyncio.new_event_loop()

@@ -12,7 +12,10 @@ import threading
 import aiofiles_c
 import pytest
 
+from .support import strategies
+from .support.examples import examples_of
 from .support.gate import plug
+from .support.model import run_interrupted
 from .support.waiting import cancelled, eventually, turns, within
 
 
@@ -140,6 +143,25 @@ async def test_read_of_a_disk_file_cancelled_loses_nothing(
         got.append(await within(file.read()))
     whole = "".join(got).encode() if mode == "r" else b"".join(got)
     assert whole == data
+
+
+def test_any_sequence_cancelled_and_done_again_behaves_as_open(tmp_path):
+    """Each call of any sequence is cancelled first: before its first step, in
+    the queue, with a worker on it, or done and not delivered.  The second
+    call gives what the first would have given."""
+    loop = asyncio.new_event_loop()
+
+    @examples_of(strategies.cases())
+    def check(case):
+        loop.run_until_complete(
+            run_interrupted(case, aiofiles_c.open, tmp_path)
+        )
+
+    try:
+        check()
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
 
 
 async def test_read_cancelled_before_its_first_step_does_nothing(make):

@@ -1,4 +1,8 @@
-"""Thousands of operations of each kind leave nothing behind."""
+"""Thousands of operations of each kind leave nothing behind.
+
+With AIOFILES_C_TEST_LEAKS=1000000 there are so many of those that are counted
+one by one, and the figures are printed (pytest -s).
+"""
 
 import asyncio
 import gc
@@ -19,8 +23,13 @@ from .support.waiting import turns, within
 MEMORY, POOL, PURE = 20_000, 6_000, 600
 
 
+MANY = int(os.environ.get("AIOFILES_C_TEST_LEAKS", "0"))
+
+
 def repeats():
-    """A number of operations that takes about a second."""
+    """A number of operations that takes about a second, or as is asked."""
+    if MANY:
+        return MANY
     if not aiofiles_c.stats()["native"]:
         return PURE
     return POOL if os.environ.get("AIOFILES_C_INLINE") == "0" else MEMORY
@@ -94,7 +103,10 @@ async def flat(operation, count):
         before = used()
         for _ in range(count):
             await operation()
-        leaked = grown(before, used(), count)
+        after = used()
+        leaked = grown(before, after, count)
+        if MANY:
+            print(count, {name: after[name] - before[name] for name in after})
         if not leaked:
             return
     raise AssertionError(f"{count} operations left {leaked}")

@@ -21,6 +21,7 @@ import asyncio
 import builtins
 import inspect
 import os
+import time
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -252,6 +253,52 @@ class Subject(Side):
             return self.failure(error)
 
 
+class Interrupted(Subject):
+    """A side whose operations are cancelled at first, and then done again.
+
+    What was cancelled has done nothing that a second call would do twice: the
+    operation has no job yet, or one in the queue, or with a worker, or one
+    that is done and not delivered.
+    """
+
+    KINDS = ("turns", 0), ("turns", 1), ("late", 1), ("turns", 2), ("late", 2)
+
+    def __init__(self, folder, case, library_open):
+        super().__init__(folder, case, library_open)
+        self.count = 0
+        # Here a write is done before it returns, and cannot be called back.
+        self.written_through = case.buffering in (0, 1) or any(
+            op[0] == "fileno" for op in case.ops
+        )
+        self.cancelled = 0
+
+    def may_be_cancelled(self, op):
+        if op[0] == "write" and is_native(self.file):
+            plain = all(isinstance(built(v), (bytes, str)) for v in op[1:])
+            return plain and not self.written_through
+        # A thread of an executor cannot be called back.
+        return is_native(self.file) and op[0] not in (
+            "writelines", "fileno", "close"
+        )
+
+    async def do(self, op):
+        if self.may_be_cancelled(op):
+            kind, turns = self.KINDS[self.count % len(self.KINDS)]
+            self.count += 1
+            task = asyncio.ensure_future(super().do(op))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if kind == "late" and not task.done():
+                time.sleep(0.0003)  # a worker is done with it meanwhile
+            if not task.done():
+                task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                return task.result()
+            self.cancelled += 1
+        return await super().do(op)
+
+
 def _with_room(op, args, value):
     """Add what was read into a buffer to the result."""
     if any(isinstance(described, Room) for described in op[1:]):
@@ -415,12 +462,17 @@ class Run:
         )
 
 
-async def run(case, library_open, folder):
+async def run(case, library_open, folder, side=Subject):
     """Run a case in a folder of the caller's; raise Mismatch if it differs."""
     folder = os.fspath(folder)
     reference = Reference(os.path.join(folder, "reference"), case)
-    subject = Subject(os.path.join(folder, "subject"), case, library_open)
+    subject = side(os.path.join(folder, "subject"), case, library_open)
     await within(Run(case, reference, subject).all(), 60)
+
+
+async def run_interrupted(case, library_open, folder):
+    """Run it with each operation cancelled before it is done in earnest."""
+    await run(case, library_open, folder, Interrupted)
 
 
 async def run_at_once(case, library_open, folder):
@@ -452,4 +504,5 @@ async def run_at_once(case, library_open, folder):
     both.contents("after close")
 
 
-__all__ = ("Case", "Mismatch", "Told", "run", "run_at_once")
+__all__ = ("Case", "Mismatch", "Told", "run", "run_at_once",
+           "run_interrupted")
