@@ -99,7 +99,8 @@ async def flat(operation, count):
     Caches fill, once; a leak grows each time.
     """
     await full_executor()
-    for _ in range(3):
+    rounds = []
+    for _ in range(5):
         before = used()
         for _ in range(count):
             await operation()
@@ -109,7 +110,8 @@ async def flat(operation, count):
             print(count, {name: after[name] - before[name] for name in after})
         if not leaked:
             return
-    raise AssertionError(f"{count} operations left {leaked}")
+        rounds.append(leaked)
+    raise AssertionError(f"each {count} operations left {rounds}")
 
 
 READS = {

@@ -71,5 +71,11 @@ for variant in $variants; do
     # shellcheck disable=SC2086
     TSAN_OPTIONS="die_after_fork=0 ${TSAN_OPTIONS:-}" \
         $runner "$build/test_$variant" || status=1
+    if [ "$variant" = asan ]; then
+        # shellcheck disable=SC2086
+        $cc $flags $extra -O2 -o "$build/fuzz_scan" \
+            "$here/fuzz_scan.c" "$src/scan.c"
+        "$build/fuzz_scan" "${FUZZ_SECONDS:-2}" || status=1
+    fi
 done
 exit $status

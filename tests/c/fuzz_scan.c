@@ -1,0 +1,250 @@
+/* fuzz_scan.c - the text scanner against one that goes byte by byte.
+ *
+ * With libFuzzer: clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER.
+ * Otherwise a program of its own: fuzz_scan [SECONDS [SEED]] makes inputs of
+ * the bytes that matter, and prints the seed of one that differs.  Inputs lie
+ * in memory of just their size, so that AddressSanitizer sees a read too far.
+ */
+#include "scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static unsigned long long seed = 1;
+
+#define SAME(what, a, b)                                                      \
+    do {                                                                      \
+        if ((unsigned long long)(a) != (unsigned long long)(b)) {             \
+            fprintf(stderr, "%s: %llu, not %llu, of %zu bytes, seed %llu\n",  \
+                    what, (unsigned long long)(a), (unsigned long long)(b),   \
+                    n, seed);                                                 \
+            abort();                                                          \
+        }                                                                     \
+    } while (0)
+
+static bool
+is_between(unsigned char c, unsigned char low, unsigned char high)
+{
+    return c >= low && c <= high;
+}
+
+/* Bytes of the character at p: 0 if it is cut off, -1 if it is none. */
+static int
+slow_char(const unsigned char *p, size_t n)
+{
+    unsigned char low = 0x80, high = 0xBF, c = p[0];
+    int len = c < 0x80 ? 1 : c < 0xC2 ? -1 : c < 0xE0 ? 2 : c < 0xF0 ? 3
+              : c < 0xF5 ? 4 : -1;
+    if (c == 0xE0) {
+        low = 0xA0;
+    }
+    else if (c == 0xED) {
+        high = 0x9F;
+    }
+    else if (c == 0xF0) {
+        low = 0x90;
+    }
+    else if (c == 0xF4) {
+        high = 0x8F;
+    }
+    for (int i = 1; i < len; i++) {
+        if ((size_t)i == n) {
+            return 0;
+        }
+        if (!is_between(p[i], low, high)) {
+            return -1;
+        }
+        low = 0x80;
+        high = 0xBF;
+    }
+    return len;
+}
+
+struct slow {
+    size_t valid, chars; /* as UTF-8 */
+    bool bad;
+    unsigned char most;
+};
+
+static struct slow
+slow_utf8(const unsigned char *p, size_t n)
+{
+    struct slow s = {0};
+    while (s.valid < n) {
+        int len = slow_char(p + s.valid, n - s.valid);
+        if (len <= 0) {
+            s.bad = len < 0;
+            break;
+        }
+        if (len > 1 && p[s.valid] > s.most) {
+            s.most = p[s.valid];
+        }
+        s.valid += (size_t)len;
+        s.chars++;
+    }
+    return s;
+}
+
+/* Bytes of the line end at p, or 0. */
+static size_t
+slow_end(const char *p, size_t n)
+{
+    if (n == 0 || (p[0] != '\n' && p[0] != '\r')) {
+        return 0;
+    }
+    return p[0] == '\r' && n > 1 && p[1] == '\n' ? 2 : 1;
+}
+
+static void
+check_utf8(const char *p, size_t n)
+{
+    struct slow s = slow_utf8((const unsigned char *)p, n);
+    size_t chars = 0, ascii = 0;
+    unsigned char most = 0;
+    bool bad = false;
+    SAME("valid", scan_utf8(p, n, &bad), s.valid);
+    SAME("bad", bad, s.bad);
+    bad = false;
+    SAME("measured", scan_utf8_measure(p, n, &bad, &chars, &most), s.valid);
+    SAME("measured bad", bad, s.bad);
+    SAME("measured characters", chars, s.chars);
+    SAME("greatest", most, s.most);
+    SAME("characters", scan_utf8_count(p, s.valid), s.chars);
+    while (ascii < n && !(p[ascii] & 0x80)) {
+        ascii++;
+    }
+    SAME("ascii", scan_ascii(p, n), ascii);
+    SAME("ascii run", scan_ascii_run(p, n), ascii);
+}
+
+static void
+check_ends(const char *p, size_t n)
+{
+    size_t pairs = 0, len = 0, out = 0;
+    unsigned kinds = 0;
+    char *slow = malloc(n + 1), *fast = malloc(n + 1);
+    for (size_t i = 0; i < n;) {
+        size_t end = slow_end(p + i, n - i);
+        pairs += end == 2;
+        kinds |= end == 2 ? SCAN_CRLF : end == 0 ? 0
+                 : p[i] == '\r' ? SCAN_CR : SCAN_LF;
+        slow[out++] = end > 0 ? '\n' : p[i];
+        i += end > 0 ? end : 1;
+        len = len == 0 && end > 0 ? i : len;
+    }
+    SAME("pairs", scan_count_crlf(p, n), pairs);
+    SAME("line", scan_line_universal(p, n), len);
+    SAME("kinds", scan_newlines(p, n), kinds);
+    SAME("translated", scan_translate(fast, p, n), out);
+    SAME("translation", memcmp(slow, fast, out), 0);
+    free(slow);
+    free(fast);
+}
+
+/* Over whole characters, n bytes of them. */
+static void
+check_forward(const char *p, size_t n, bool utf8, bool crlf, size_t limit)
+{
+    size_t at = 0, chars = 0, got = limit;
+    while (at < n && chars < limit) {
+        size_t end = crlf ? slow_end(p + at, n - at) : 0;
+        int len = utf8 ? slow_char((const unsigned char *)p + at, n - at) : 1;
+        at += end == 2 ? 2 : (size_t)len;
+        chars++;
+    }
+    SAME("forward", scan_forward(p, n, utf8, crlf, &got), at);
+    SAME("forward characters", got, chars);
+}
+
+static void
+check_input(const unsigned char *data, size_t n)
+{
+    size_t limit = n > 0 ? data[0] : 0;
+    char *p = malloc(n > 0 ? n : 1);
+    memcpy(p, data, n);
+    check_utf8(p, n);
+    check_ends(p, n);
+    size_t valid = slow_utf8(data, n).valid;
+    char *whole = malloc(valid > 0 ? valid : 1);
+    memcpy(whole, data, valid);
+    for (int i = 0; i < 2; i++) {
+        check_forward(whole, valid, true, i, limit);
+        check_forward(p, n, false, i, limit);
+    }
+    free(whole);
+    free(p);
+}
+
+#ifdef LIBFUZZER
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n);
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
+{
+    check_input(data, n);
+    return 0;
+}
+
+#else
+
+static unsigned long long random_state;
+
+static unsigned
+next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 32);
+}
+
+static size_t
+make_input(unsigned char *data, size_t room)
+{
+    static const char *const pieces[] = {
+        "\r", "\n", "\r\n", "a", "abcdefgh", "0123456789abcdef\n", "\xC3\xA9",
+        "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xE0\xA0\x80", "\xED\x9F\xBF",
+        "\xF4\x8F\xBF\xBF", "\xEF\xBF\xBF", "\x7F", "\xC2\x80"};
+    unsigned kind = next_random() % 4; /* 0: valid; 3: mostly noise */
+    size_t n = 0, most = next_random() % (next_random() % 8 ? 64 : room - 16);
+    while (n < most) {
+        if (next_random() % 16 < kind * kind) {
+            data[n++] = (unsigned char)next_random();
+            continue;
+        }
+        const char *piece = pieces[next_random() % 15];
+        size_t len = strlen(piece);
+        if (kind > 1 && next_random() % 16 == 0) {
+            len = 1 + next_random() % len; /* cut off */
+        }
+        for (unsigned i = next_random() % 5; i < 5 && n + len < room; i++) {
+            memcpy(data + n, piece, len);
+            n += len;
+        }
+    }
+    return n;
+}
+
+int
+main(int argc, char **argv)
+{
+    double seconds = argc > 1 ? atof(argv[1]) : 2;
+    seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+    unsigned long long inputs = 0;
+    unsigned char data[4096];
+    time_t ends = time(NULL) + (time_t)seconds;
+    do {
+        for (int i = 0; i < 1000; i++, inputs++, seed++) {
+            random_state = seed * 0x9E3779B97F4A7C15ULL + 1;
+            size_t n = make_input(data, sizeof(data));
+            check_input(data, n);
+        }
+    } while (time(NULL) < ends);
+    printf("fuzz_scan: %llu inputs, to seed %llu, no difference\n", inputs,
+           seed);
+    return 0;
+}
+
+#endif
