@@ -267,10 +267,11 @@ class Interrupted(Subject):
         super().__init__(folder, case, library_open)
         self.count = 0
         # Here a write is done before it returns, and cannot be called back.
-        self.written_through = case.buffering in (0, 1) or any(
-            op[0] == "fileno" for op in case.ops
+        self.written_through = (
+            case.buffering in (0, 1)
+            or case.start is not None
+            or any(op[0] == "fileno" for op in case.ops)
         )
-        self.cancelled = 0
 
     def may_be_cancelled(self, op):
         if op[0] == "write" and is_native(self.file):
@@ -295,7 +296,6 @@ class Interrupted(Subject):
             await asyncio.wait([task])
             if not task.cancelled():
                 return task.result()
-            self.cancelled += 1
         return await super().do(op)
 
 
