@@ -388,7 +388,7 @@ op_step(OpObject *op, PyObject **result)
     if (op->held_up) {
         return STEP_BLOCK;
     }
-    if (op->file == NULL && op_job(op) != NULL) {
+    if (call_job(op) != NULL) {
         return STEP_BLOCK; /* it had no future to wait by */
     }
     if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
