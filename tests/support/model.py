@@ -265,11 +265,13 @@ class Interrupted(Subject):
 
     def __init__(self, folder, case, library_open):
         super().__init__(folder, case, library_open)
+        self.case = case
         self.count = 0
         # Here a write is done before it returns, and cannot be called back.
         self.written_through = (
             case.buffering in (0, 1)
             or case.start is not None
+            or "a" in case.mode  # a seek() shares the descriptor
             or any(op[0] == "fileno" for op in case.ops)
         )
 
@@ -280,7 +282,7 @@ class Interrupted(Subject):
         # A thread of an executor cannot be called back.
         return is_native(self.file) and op[0] not in (
             "writelines", "fileno", "close"
-        )
+        ) and not (op[0] == "pwrite" and "a" in self.case.mode)
 
     async def do(self, op):
         if self.may_be_cancelled(op):
