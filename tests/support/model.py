@@ -271,7 +271,8 @@ class Interrupted(Subject):
         self.written_through = (
             case.buffering in (0, 1)
             or case.start is not None
-            or "a" in case.mode  # a seek() shares the descriptor
+            or "a" in case.mode  # a seek() shares the descriptor,
+            or "+" in case.mode  # and a write among what was read
             or any(op[0] == "fileno" for op in case.ops)
         )
 
