@@ -107,7 +107,7 @@ sync_step(OpObject *op, PyObject **result)
             Py_XDECREF(file_refuse(file, "flush"));
             return STEP_ERROR;
         }
-        step = file->flags & MODE_WRITE ? file_flush(op) : STEP_DONE;
+        step = file_flush(op);
         if (step != STEP_DONE) {
             return step;
         }

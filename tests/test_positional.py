@@ -192,6 +192,33 @@ async def test_pwrite_appends_in_a_file_opened_for_appending(ours, make):
     assert path.read_bytes() == b"start1234"
 
 
+@pytest.mark.parametrize("size", (100, 8193, 70_000))
+async def test_tell_after_a_pwrite_that_appended_is_that_of_io(
+    ours, make, size
+):
+    """The end, where the next write goes, has moved."""
+    path = make(b"")
+    with builtins.open(path, "ab+") as same:
+        os.pwrite(same.fileno(), b"x" * 30, 0)
+        same.write(b"y" * size)
+        wanted = same.tell(), same.flush(), same.tell()
+    path.write_bytes(b"")
+    async with ours.open(path, "ab+") as file:
+        await file.pwrite(b"x" * 30, 0)
+        await file.write(b"y" * size)
+        found = await file.tell(), await file.flush(), await file.tell()
+    assert found == wanted
+
+
+async def test_sync_of_text_enables_tell_as_flush_does(ours, make):
+    """Also where there is nothing to write."""
+    async with ours.open(make(b"\xff"), encoding="utf-8") as file:
+        with pytest.raises(UnicodeDecodeError):
+            await file.readlines()
+        await file.sync()
+        assert await file.tell() == 1
+
+
 @pytest.mark.parametrize("mode", ("wb", "ab", "rb+", "w", "r+", "a"))
 async def test_sync_leaves_all_in_the_file(ours, make, mode):
     """What was accepted before is with the system, and then on the device."""
