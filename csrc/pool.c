@@ -361,6 +361,7 @@ pool_after_fork(struct pool *pool)
     pool->threads = pool->coming = pool->idle_count = 0;
     pool->idle = pool->spare = NULL;
     pool->spinning = false;
+    pool->spun_in_vain = 0;
 }
 
 bool

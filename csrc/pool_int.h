@@ -80,6 +80,7 @@ struct pool {
     unsigned idle_count;  /* lock: length of idle */
     unsigned processors;  /* read-only once created */
     bool spinning;        /* lock: one worker does, and counts as coming */
+    unsigned spun_in_vain; /* lock: how often, one after the other */
     struct worker *idle;  /* lock: asleep, the latest first */
     struct worker *spare; /* lock: without a thread, for re-use */
 };

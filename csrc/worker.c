@@ -24,6 +24,9 @@
  * next.  With less, once both have slept, each is woken by the other for ever. */
 #define WORKER_SPIN_NS 60000
 
+/* How often that may be in vain before it is tried only once in as many. */
+#define WORKER_SPIN_TRIES 8
+
 struct worker *
 worker_call(struct pool *pool)
 {
@@ -94,26 +97,39 @@ worker_watch(struct pool *pool, unsigned seen)
     }
 }
 
+/* Whether to look for another job: one worker at a time does, where the loop,
+ * those that run and this one have a processor each.  After some times in vain
+ * it is only tried now and then. */
+static bool
+worker_may_spin(struct pool *pool)
+{
+    if (pool->running + 2 > pool->processors || pool->spinning
+        || !pool->owned || pool_ready(pool) > 0) {
+        return false;
+    }
+    return pool->spun_in_vain < WORKER_SPIN_TRIES
+           || ++pool->spun_in_vain % WORKER_SPIN_TRIES == 0;
+}
+
 /* A loop that awaits one operation after the other submits the next job soon
  * after this one, and to be woken costs more than to look for it meanwhile.
- * One worker at a time does, and counts as coming: nobody is woken for a job
- * that it will see.  With the lock held, but for the while. */
+ * Who does counts as coming: nobody is woken for a job that it will see.  With
+ * the lock held, but for the while. */
 static void
 worker_spin(struct pool *pool)
 {
-    unsigned seen = (unsigned)pool->submits;
+    unsigned long long seen = pool->submits;
 
-    /* The loop, those that run and this one have a processor each. */
-    if (pool->running + 2 > pool->processors || pool->spinning
-        || !pool->owned || pool_ready(pool) > 0) {
+    if (!worker_may_spin(pool)) {
         return;
     }
     pool->spinning = true;
     pool_check(pool);
     pool_unlock(pool);
-    worker_watch(pool, seen);
+    worker_watch(pool, (unsigned)seen);
     pool_lock(pool);
     pool->spinning = false;
+    pool->spun_in_vain = pool->submits != seen ? 0 : pool->spun_in_vain + 1;
 }
 
 /* Run a job and post it.  Takes and returns with the lock, not in between. */
