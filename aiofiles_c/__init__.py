@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._engine import set_threads, stats
+from ._engine import set_threads, set_trace, stats
+from ._explain import explain
 from ._install import install, uninstall
 from .threadpool import (
     open,
@@ -25,9 +26,11 @@ __version__ = "0.1.0"
 
 __all__ = (
     "__version__",
+    "explain",
     "install",
     "open",
     "set_threads",
+    "set_trace",
     "stats",
     "stderr",
     "stderr_bytes",

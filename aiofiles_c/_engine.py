@@ -1,4 +1,4 @@
-"""The C engine, where there is one, and the counts of the four routes.
+"""The C engine, where there is one; who counts operations, and is told.
 
 Every call that goes to an executor goes through run_delegate(): that is
 route 4, the only one that is left where the engine is off or not built.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from time import perf_counter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ("core", "native_types", "run_delegate", "set_threads", "stats")
+    _Trace = Callable[[str, Any, str, float], object]
+
+__all__ = (
+    "core",
+    "native_types",
+    "run_delegate",
+    "set_threads",
+    "set_trace",
+    "stats",
+)
 
 core: ModuleType | None = None
 native_types: tuple[type[Any], ...] = ()
@@ -37,6 +47,10 @@ if os.environ.get("AIOFILES_C_PURE", "") in ("", "0"):
 # is a better bargain than a lock that a fork could leave taken.
 _delegated = 0
 
+# Who is told of operations, and from how many seconds on.
+_trace: _Trace | None = None
+_slower_than = 0.0
+
 
 def run_delegate(
     loop: AbstractEventLoop,
@@ -49,7 +63,53 @@ def run_delegate(
     """Call func in an executor of the loop, and count it as delegated."""
     global _delegated
     _delegated += 1
-    return loop.run_in_executor(executor, partial(func, *args, **kwargs))
+    call = partial(func, *args, **kwargs)
+    if _trace is None:
+        return loop.run_in_executor(executor, call)
+    started = perf_counter()
+
+    def tell(_: Future[Any]) -> None:
+        seconds = perf_counter() - started
+        if _trace is not None and seconds >= _slower_than:
+            _Told(_trace, _name_of(func), _path_of(func, args), seconds)
+
+    future = loop.run_in_executor(executor, call)
+    future.add_done_callback(tell)
+    return future
+
+
+class _Told:
+    """A call of the trace function, made as this object goes.
+
+    It is nobody's to catch what it raises, which a finalizer leaves to
+    sys.unraisablehook, as the engine does.
+    """
+
+    def __init__(self, call: _Trace, name: str, path: Any, seconds: float):
+        self.call = partial(call, name, path, "delegate", seconds)
+
+    def __del__(self) -> None:
+        self.call()
+
+
+def _name_of(func: Callable[..., Any]) -> str:
+    return getattr(func, "__name__", None) or type(func).__name__
+
+
+def _path_of(func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Tell which file a call is about: that of a method, or an argument."""
+    try:
+        return func.__self__.name  # type: ignore[attr-defined]
+    except Exception:  # a file of any kind, perhaps closed, or none
+        path = args[0] if args else None
+    if isinstance(path, os.PathLike):
+        return os.fspath(path)
+    if isinstance(path, (str, bytes, int)):
+        return path
+    try:
+        return path.name  # type: ignore[union-attr]
+    except Exception:
+        return None
 
 
 def stats() -> dict[str, int]:
@@ -83,3 +143,28 @@ def set_threads(n: int, /) -> None:
         core.set_threads(n)
     elif n < 1:
         raise ValueError("the number of threads must be positive")
+
+
+def set_trace(
+    callback: _Trace | None, /, *, slower_than: float = 0.0
+) -> None:
+    """Tell callback of every operation that takes slower_than seconds or more.
+
+    It is called as `callback(operation, path, route, seconds)` when one is
+    over, however it ended: `operation` is the name of the method or function,
+    `path` what the file was opened by, or None, `route` is "memory",
+    "kernel", "pool" or "delegate", as in `stats()`, and `seconds` the time
+    from the first step of its `await` to its end, waiting for its turn
+    included.  Operations that have begun already are not told of.  What
+    callback raises goes to `sys.unraisablehook`.
+
+    None, which is the default, ends it; then it costs nothing.
+    """
+    global _trace, _slower_than
+    if callback is not None and not callable(callback):
+        raise TypeError("the callback has to be callable, or None")
+    if not 0 <= slower_than < 1e9:
+        raise ValueError("slower_than has to be a number of seconds")
+    _trace, _slower_than = callback, slower_than
+    if core is not None:
+        core.set_trace(callback, int(slower_than * 1e9))

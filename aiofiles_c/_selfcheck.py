@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ._explain import advise, describe_engine, file_system, find
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 
 PACKAGE = __package__ or "aiofiles_c"
 ROUTES = ("memory", "kernel", "pool", "delegate")
+ENGINE = {
+    "native": "native engine",
+    "off": "native engine off (AIOFILES_C_PURE): Python's threads only",
+    "missing": "native engine not built on this platform: Python's threads"
+    " only",
+}
 ROUNDS = 3  # the best counts
 BLOCK = 1 << 16
 ENGINE_LINES, DELEGATE_LINES = 20_000, 1_000
@@ -231,22 +239,9 @@ def load(name: str) -> ModuleType:
     return import_module(name)
 
 
-def file_system(folder: Path) -> str:
-    """The type of the file system, where the system tells it."""
-    best, kind = "", "this file system"
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(errors="replace")
-    except OSError:
-        return kind
-    for mount in mounts.splitlines():
-        left, _, right = mount.partition(" - ")
-        point = left.split()[4].replace("\\040", " ")
-        if len(point) >= len(best) and folder.is_relative_to(point):
-            best, kind = point, right.split()[0]
-    return kind
-
-
-def explain(served: dict[str, int], kind: str, native: bool) -> list[str]:
+def describe_routes(
+    served: dict[str, int], kind: str, native: bool
+) -> list[str]:
     """Say what each route is, and why it served what it did."""
     if served["kernel"]:
         kernel = f"{kind} had the answer, and gave it without waiting"
@@ -314,21 +309,12 @@ async def check_all(folder: Path, native: bool) -> tuple[dict[str, int], int]:
     return total, len(wrong)
 
 
-def describe_engine(native: bool) -> str:
-    """Say whether the engine runs, and if not, why."""
-    if native:
-        return "native engine"
-    if find_spec(PACKAGE + "._core"):
-        return "native engine off (AIOFILES_C_PURE): Python's threads only"
-    return "native engine not built on this platform: Python's threads only"
-
-
 def check(where: str) -> int:
     """Do it in a folder of its own in `where`; return an exit status."""
     package = import_module(PACKAGE)
     native = bool(package.stats()["native"])
     system, python = platform.uname(), platform.python_version()
-    print(f"{PACKAGE} {package.__version__}: {describe_engine(native)}")
+    print(f"{PACKAGE} {package.__version__}: {ENGINE[describe_engine()]}")
     try:
         made = tempfile.TemporaryDirectory(prefix="aiofiles_c-", dir=where)
     except OSError as error:
@@ -343,8 +329,11 @@ def check(where: str) -> int:
             f"{ROUNDS} runs:\n"
         )
         served, wrong = asyncio.run(check_all(folder, native))
+        advice = advise(find(folder))
     print("\nOperations by the route that served them:")
-    print("\n".join(explain(served, kind, native)))
+    print("\n".join(describe_routes(served, kind, native)))
+    print("\nWhat that means:")
+    print("\n".join(f"* {said}" for said in advice))
     count = len(OPERATIONS)
     print(f"\n{count - wrong} of {count} results as the built-in open's.")
     return 1 if wrong else 0

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include "loop.h"
+#include "trace.h"
 
 /* ns that an answer at once is estimated to cost. */
 enum { COST_AT_ONCE = 1500 };
@@ -103,12 +104,17 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
         return rc < 0 ? NULL : Py_NewRef(Py_NotImplemented);
     }
     bool give_way = state->inline_io && op_budget_spent(state);
+    long long started = state->trace == NULL ? 0 : trace_clock();
     if (give_way || !state->inline_io || !fs_try_inline(&call.fs)) {
         return fs_operation(state, what, &call, give_way);
     }
     PyObject *result = fs_result(state, what, &call);
     state->cost += COST_AT_ONCE;
     state->routes[ROUTE_KERNEL] += result != NULL;
+    if (started != 0) {
+        trace_tell(state, what->kind.name, call.given[0], ROUTE_KERNEL,
+                   started);
+    }
     call_clear(&call);
     return result;
 }

@@ -5,6 +5,8 @@
 #include "method.h"
 #include "open.h"
 #include "stream.h"
+#include "survey.h"
+#include "trace.h"
 
 ModuleState *
 state_of(PyObject *module)
@@ -134,6 +136,12 @@ static PyMethodDef core_functions[] = {
     {"set_threads", core_set_threads, METH_O,
      PyDoc_STR("set_threads($module, n, /)\n--\n\n"
                "Set the greatest number of worker threads.")},
+    {"set_trace", AIOF_METHOD(trace_set), METH_FASTCALL,
+     PyDoc_STR("set_trace($module, callback, nanoseconds, /)\n--\n\n"
+               "Tell callback of operations that took so long, or more.")},
+    {"survey", survey, METH_VARARGS,
+     PyDoc_STR("survey($module, folder, file, /)\n--\n\n"
+               "What the system allows there; see survey.h.")},
     {"_reclaim", stream_reclaim, METH_O,
      PyDoc_STR("_reclaim($module, file, /)\n--\n\n"
                "The bytes that a cancelled read has left in a raw file.")},
@@ -244,6 +252,7 @@ state_engine(ModuleState *state)
         return -1;
     }
     state->inline_io = env_number("AIOFILES_C_INLINE", 1) != 0;
+    state->in_short = state->inline_io;
     state->has_nowait = sys_has_read_nowait();
     state->pool = pool_create((unsigned)most);
     state->devices = device_table_create();
@@ -347,6 +356,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->locale_encoding);
     Py_VISIT(state->stop);
     Py_VISIT(state->wake);
+    Py_VISIT(state->trace);
     return op_visit_free_list(state, visit, arg);
 }
 
@@ -384,6 +394,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->locale_encoding);
     Py_CLEAR(state->stop);
     Py_CLEAR(state->wake);
+    Py_CLEAR(state->trace);
     Py_CLEAR(state->str_add_reader);
     Py_CLEAR(state->str_add_writer);
     Py_CLEAR(state->str_call_soon_threadsafe);

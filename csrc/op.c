@@ -8,12 +8,11 @@
  */
 #include "op_int.h"
 
-#include <time.h>
-
 #include "beside.h"
 #include "call.h"
 #include "file.h"
 #include "loop.h"
+#include "trace.h"
 
 /* The budget: estimated ns of inline work between two looks at the clock, at
  * the most, and ns for all the operations of one turn of the loop. */
@@ -24,19 +23,11 @@ enum { OP_COST = 60 };
 
 /* ---- the budget ---- */
 
-static long long
-clock_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
 static bool
 budget_spent(ModuleState *state)
 {
     state->cost = 0;
-    return clock_ns() - state->slice_start > state->slice;
+    return trace_clock() - state->slice_start > state->slice;
 }
 
 bool
@@ -73,7 +64,7 @@ budget_resume(OpObject *op)
     ModuleState *state = op->state;
     unsigned long long others = state->yields - op->yielded_at;
     budget_set(state, BUDGET_TURN / (long long)(others + 1));
-    state->slice_start = clock_ns();
+    state->slice_start = trace_clock();
     state->cost = 0;
     op->yielded = false;
 }
@@ -149,20 +140,28 @@ op_leave_queue(OpObject *op)
     }
 }
 
-void
-op_finish(OpObject *op)
+/* It is over, and nobody is told. */
+static void
+op_end(OpObject *op)
 {
     op->status = OP_FINISHED;
     op_leave_queue(op);
 }
 
-static PySendResult
-op_return(OpObject *op)
+void
+op_finish(OpObject *op)
+{
+    op_end(op);
+    if (op->started != 0) {
+        trace_end(op);
+    }
+}
+
+static void
+op_count(OpObject *op)
 {
     op->state->routes[op->route]++;
     op->state->cost += OP_COST; /* also of those that charge nothing */
-    op_finish(op);
-    return PYGEN_RETURN;
 }
 
 void
@@ -428,7 +427,9 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         *sent = PYGEN_RETURN;
         return true;
     case STEP_DONE:
-        *sent = op_return(op);
+        op_count(op);
+        op_finish(op);
+        *sent = PYGEN_RETURN;
         return true;
     case STEP_ERROR:
         *sent = op_fail(op, result);
@@ -450,6 +451,9 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         }
         break;
     case STEP_DELEGATE:
+        if (!op->resumes) {
+            op->started = 0; /* the delegate tells of it */
+        }
         break;
     }
     return !op_send_sub(op, Py_None, sent, result);
@@ -514,6 +518,7 @@ op_start(OpObject *op, PyObject **result)
     FileObject *file = op->file;
     op->status = OP_RUNNING;
     if (file == NULL) {
+        trace_begin(op);
         return op_run(op, result);
     }
     if (file->head != NULL && op_evict_dead(op) < 0) {
@@ -528,16 +533,21 @@ op_start(OpObject *op, PyObject **result)
     op_enqueue(op);
     /* Most often nothing is in its way: the same as op_run(), in short. */
     if (file->head == op && !file->converting && file->beside == NULL
-        && state->inline_io) {
+        && state->in_short) {
         PySendResult sent;
         enum step step = op_must_yield(op) ? STEP_YIELD
                                            : op->kind->step(op, result);
         if (step == STEP_DONE) {
-            return op_return(op);
+            op_count(op);
+            op_end(op);
+            return PYGEN_RETURN;
         }
         if (op_apply(op, step, &sent, result)) {
             return sent;
         }
+    }
+    else {
+        trace_begin(op);
     }
     return op_run(op, result);
 }

@@ -60,6 +60,7 @@ typedef struct OpObject {
     /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */
     struct call *call; /* owned; a job of its own: call.h */
+    long long started; /* ns; 0: nobody is told of it, see trace.c */
     unsigned long long yielded_at; /* state->yields then */
     Py_ssize_t n;      /* the step function's own */
     Py_ssize_t got;    /* the step function's own */

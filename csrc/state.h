@@ -51,6 +51,7 @@ typedef struct {
     PyObject *locale_encoding; /* str for locale_codeset, or NULL */
     PyObject *stop;           /* a StopIteration to use again, or NULL */
     PyObject *wake;           /* _core._wake: settle a future, if pending */
+    PyObject *trace;          /* who is told of operations, or NULL: trace.c */
     PyObject *str_add_reader;
     PyObject *str_add_writer;
     PyObject *str_call_soon_threadsafe;
@@ -82,6 +83,7 @@ typedef struct {
     int free_chunk_count;
 
     bool inline_io;    /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
+    bool in_short;     /* and nobody is told: see op_start() */
     bool has_nowait;   /* the kernel has RWF_NOWAIT reads */
     bool full_writes_pass; /* io writes what would just fill its buffer */
     bool text_keeps;   /* io's text keeps what it has decoded when it is
@@ -90,6 +92,7 @@ typedef struct {
                         * the write that is too much for it */
     bool warn_default_encoding; /* -X warn_default_encoding */
     unsigned long long routes[ROUTE_COUNT];
+    long long trace_from; /* ns that an operation takes to be told of */
 
     /* The fairness budget (design rule R5); loop threads, under the GIL. */
     unsigned cost;            /* estimated ns of inline work unchecked */

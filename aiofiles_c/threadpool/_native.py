@@ -113,8 +113,12 @@ async def call_opener(
     loop: AbstractEventLoop | None,
 ) -> int:
     """Run the caller's opener, which may block, in the loop's executor."""
+
+    def run_opener(path: Any, flags: int) -> int:
+        return opener(path, flags)  # which may not even be callable
+
     return await run_delegate(
-        loop or get_running_loop(), None, lambda: opener(path, flags)
+        loop or get_running_loop(), None, run_opener, path, flags
     )
 
 
