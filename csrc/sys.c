@@ -15,14 +15,13 @@
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #define SYS_LINUX 1
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+
+#include "linux.h"
 #endif
 
 /* Not RWF_NOWAIT from a header, nor preadv2() from the C library: both are
@@ -138,12 +137,10 @@ sys_open(const char *path, int flags, mode_t mode)
 
 #if defined(SYS_LINUX) && defined(SYS_openat2) && defined(SYS_statx)
 
-#include <linux/openat2.h>
-
 static int
 openat_cached(int dir, const char *path, int flags)
 {
-    struct open_how how = {
+    struct linux_open_how how = {
         .flags = (unsigned)flags | O_CLOEXEC,
         .resolve = 0x20, /* RESOLVE_CACHED: younger than some headers */
     };
