@@ -19,8 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from . import os as os, ospath as ospath, shutil as shutil
-    from . import tempfile as tempfile
+    from . import (
+        os as os,
+        ospath as ospath,
+        shutil as shutil,
+        tempfile as tempfile,
+    )
 
 __version__ = "0.1.0"
 

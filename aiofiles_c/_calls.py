@@ -7,8 +7,7 @@ arguments, and whatever is not plainly valid.
 
 from __future__ import annotations
 
-from asyncio import _get_running_loop as running
-from asyncio import get_running_loop
+from asyncio import _get_running_loop as running, get_running_loop
 
 from ._engine import core, run_delegate
 

@@ -11,9 +11,9 @@ from io import BufferedRandom, BufferedReader, BufferedWriter, FileIO
 from os import PathLike, stat_result
 from types import CodeType, FrameType, GenericAlias
 from typing import Any, TypeAlias, final
-from typing_extensions import Self, disjoint_base
 
 from _typeshed import ReadableBuffer, WriteableBuffer
+from typing_extensions import Self, disjoint_base
 
 PORTABLE: int
 

@@ -167,8 +167,8 @@ class AiofilesContextManager(
             """Close the file."""
             obj: Any = self._obj
             if isinstance(obj, native_types):
-                # What close() gives is awaited as it is: a coroutine of our own
-                # around it would cost more than the call.
+                # What close() gives is awaited as it is: a coroutine of our
+                # own around it would cost more than the call.
                 self._obj = None
                 closing: Coroutine[Any, Any, None] = obj.close()
                 return closing

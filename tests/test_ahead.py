@@ -27,7 +27,8 @@ def overlay(tmp_path_factory):
     parts = {name: base / name for name in ("lower", "upper", "work", "top")}
     for part in parts.values():
         part.mkdir()
-    options = "lowerdir={lower},upperdir={upper},workdir={work}".format(**parts)
+    options = "lowerdir={lower},upperdir={upper},workdir={work}"
+    options = options.format(**parts)
     mount = ["mount", "-t", "overlay", "overlay", "-o", options, parts["top"]]
     try:
         subprocess.run(mount, check=True, capture_output=True, timeout=20)

@@ -96,7 +96,8 @@ async def test_fileno_after_a_seek_back_stands_behind_the_block(same, local):
 async def test_seek_from_the_end_moves_the_descriptor(same):
     """Also to a byte that is in the buffer."""
     await same("rb", b"aaaaa", ("read", 4), ("seek", -1, 2), WATCH)
-    await same("rb+", LINES, ("read", 4), ("write", b"x"), ("seek", -20_000, 2))
+    back = ("seek", -20_000, 2)
+    await same("rb+", LINES, ("read", 4), ("write", b"x"), back)
 
 
 async def test_fileno_after_read_of_the_end_stands_at_the_end(same):

@@ -8,6 +8,7 @@ from .support import strategies
 from .support.examples import examples_of
 from .support.model import run
 
+
 @pytest.fixture(scope="module")
 def loop():
     """One event loop for all the examples."""

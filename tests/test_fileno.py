@@ -51,12 +51,15 @@ class Open:
         pass
 
 
-each_state = pytest.mark.parametrize("ended", (False, True), ids=("queued", "ended"))
+each_state = pytest.mark.parametrize(
+    "ended", (False, True), ids=("queued", "ended")
+)
 
 
 @each_state
 @pytest.mark.parametrize(
-    "mode, buffering", (("rb+", 0), ("rb+", -1), ("r+", -1), ("wb", -1), ("w", -1))
+    "mode, buffering",
+    (("rb+", 0), ("rb+", -1), ("r+", -1), ("wb", -1), ("w", -1)),
 )
 async def test_fileno_during_a_seek_to_the_end_lets_it_get_there(
     make, gate, mode, buffering, ended

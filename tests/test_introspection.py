@@ -39,7 +39,7 @@ def public_methods(cls):
 
 
 async def reference_methods(path, mode, buffering):
-    """For each method of the class of aiofiles: whether it is a coroutine's."""
+    """For each method of a class of aiofiles: whether it is a coroutine's."""
     async with aiofiles.open(path, mode, buffering) as file:
         cls = type(file)
     return {
@@ -233,7 +233,8 @@ async def test_traceback_shows_the_line_that_awaits(lib, make):
             await file.read()  # this is the line
         except UnicodeDecodeError as error:
             lines = [
-                frame.line for frame in traceback.extract_tb(error.__traceback__)
+                frame.line
+                for frame in traceback.extract_tb(error.__traceback__)
             ]
     assert "await file.read()  # this is the line" in lines
 

@@ -29,7 +29,8 @@ def repeated(unit, size, shift=0):
 @pytest.mark.parametrize("size", SIZES)
 async def test_read_of_all_bytes_gives_them_at_every_size(lib, make, size):
     """Whoever reads which part, the bytes are in their places."""
-    data = (b"%015d\n" * (size // 16 + 1) % tuple(range(size // 16 + 1)))[:size]
+    count = size // 16 + 1
+    data = (b"%015d\n" * count % tuple(range(count)))[:size]
     path = make(data)
     async with lib.open(path, "rb") as file:
         assert await file.read() == data

@@ -607,7 +607,7 @@ async def test_walk_does_not_follow_what_has_become_a_link(
 
 
 async def test_walk_of_many_directories_lets_the_loop_run(tmp_path, ours_os):
-    """No step of it takes a time that grows with the square of their number."""
+    """No step takes a time that grows with the square of their number."""
     for n in range(3000):
         os.mkdir(tmp_path / f"{n:04}")
         os.symlink("nowhere", tmp_path / f"dangling{n}")

@@ -45,7 +45,8 @@ async def at_once(lib, path, condition):
     """Whether it is so once a file is dropped: at once on a local device.
 
     A worker writes and closes it where the device may hang, as any may for the
-    portable build, or for a test without the kernel's route, which cannot tell.
+    portable build, or for a test without the kernel's route, which cannot
+    tell.
     """
     before = aiofiles_c.stats()["kernel"]
     await (await lib.open(path, "rb")).close()

@@ -23,8 +23,7 @@ import pytest
 from .conftest import open_descriptors, without_port
 from .support.child import python
 from .support.outcome import difference, outcome_of, outcome_of_await
-from .support.trees import FORMS as PLAIN_FORMS
-from .support.trees import PathOnly, Two, plant, seen
+from .support.trees import FORMS as PLAIN_FORMS, PathOnly, Two, plant, seen
 from .support.waiting import cancelled, eventually, turns, within
 
 MIB = 1 << 20

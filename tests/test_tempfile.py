@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 import aiofiles.tempfile
-import aiofiles_c.tempfile  # noqa: F401
+import aiofiles_c.tempfile
 import pytest
 from aiofiles.tempfile import temptypes as reference_types
 from aiofiles_c.tempfile import temptypes

@@ -23,8 +23,13 @@ import gc
 import os
 import select
 import stat
-from asyncio import AbstractEventLoop, get_running_loop, sleep, wait
-from asyncio import Lock as AsyncLock
+from asyncio import (
+    AbstractEventLoop,
+    Lock as AsyncLock,
+    get_running_loop,
+    sleep,
+    wait,
+)
 from codecs import IncrementalDecoder
 from contextlib import suppress
 from io import (

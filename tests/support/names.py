@@ -65,7 +65,7 @@ def modules():
 
 
 def is_own(name, value):
-    """Whether a module of aiofiles has this of aiofiles, not of the library."""
+    """Whether a module of aiofiles has this of itself, not of the library."""
     if name.startswith("_"):
         return name == "__all__"
     if inspect.ismodule(value):
@@ -175,7 +175,8 @@ def difference(owner, name, theirs, mine):
             (a.default is a.empty) != (b.default is b.empty)
             for a, b in zip(my_shape, their_shape)
         ):
-            return f"{inspect.signature(mine)}, of io {inspect.signature(real)}", []
+            of_io = f"of io {inspect.signature(real)}"
+            return f"{inspect.signature(mine)}, {of_io}", []
         return "", []
     known = {p.name for p in their}
     added = [p for p in my if p.name not in known and is_extra(p)]

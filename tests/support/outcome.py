@@ -130,7 +130,7 @@ def difference(expected, actual):
     if want == have:
         return ""
     if isinstance(want, (str, bytes)):
-        at = len(os.path.commonprefix([want, have]))
+        at = len(os.path.commonprefix([want, have]))  # noqa: RUF071
         return (
             f"expected {len(want)} of length, got {len(have)}; they part at "
             f"{at}: {brief(want[at:at + 60])} against "

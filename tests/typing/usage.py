@@ -7,8 +7,6 @@ import asyncio
 import os
 from pathlib import Path
 
-from typing_extensions import assert_type
-
 import aiofiles_c as aiofiles
 from aiofiles_c.base import AiofilesContextManager, AsyncBase
 from aiofiles_c.tempfile import TemporaryDirectory
@@ -19,6 +17,7 @@ from aiofiles_c.threadpool.binary import (
 )
 from aiofiles_c.threadpool.text import AsyncTextIOWrapper
 from aiofiles_c.threadpool.utils import delegate_to_executor
+from typing_extensions import assert_type
 
 
 async def text(path: Path) -> None:
