@@ -8,6 +8,7 @@ AIOFILES_C_WERROR=1        warnings are errors; implies the above
 AIOFILES_C_DEBUG=1         no optimization, assertions, fault injection
 AIOFILES_C_SANITIZE=a,b    compile and link with -fsanitize=a,b
 AIOFILES_C_PORTABLE=1      use POSIX calls only
+AIOFILES_C_COVERAGE=1      count, for gcov, which lines are run
 """
 
 import os
@@ -45,6 +46,9 @@ def engine():
         compile_args += ["-DAIOF_PORTABLE"]
     if switch("WERROR"):
         compile_args += ["-Werror"]
+    if switch("COVERAGE"):
+        compile_args += ["--coverage", "-fprofile-update=atomic"]
+        link_args += ["--coverage"]
     if switch("SANITIZE"):
         sanitize = "-fsanitize=" + os.environ["AIOFILES_C_SANITIZE"]
         compile_args += [sanitize, "-fno-omit-frame-pointer"]
