@@ -201,7 +201,7 @@ async def test_await_of_one_in_each_state(engine, make, gate, state):
 async def test_dropped_with_its_job_queued_or_running_is_given_up(
     engine, make, gate
 ):
-    """What nobody has any more ends quietly; its job is taken back, or ends."""
+    """What nobody has any more ends quietly; its job is taken back or ends."""
     async with engine.open(make(b"data"), "rb+") as file:
         async with gate.shut():
             coroutine = file.truncate(2)

@@ -257,7 +257,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("form", (("program.py",), ("-m", "program")))
 def test_run_reaches_children_by_multiprocessing(tmp_path, form):
-    """A spawned child is part of the program, as a forked one; so is its own."""
+    """A spawned child is of the program, as a forked one; so is its own."""
     (tmp_path / "program.py").write_text(CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "aiofiles_c.run", *form],
