@@ -22,14 +22,14 @@ Coverage
 ========
 
 Lines of the engine (by ``gcov``, of a debug build) and of the package (by
-``coverage``) that the suite runs: as it is, with ``AIOFILES_C_INLINE=0`` and
-with ``AIOFILES_C_PURE=1``, on Python {python}.  Written by ``.ci/job FOLDER
-coverage PYTHON``, which fails below {least:.0f} per cent of either.
+``coverage``) that one run of the suite runs, on Python {python}.  Written by
+``.ci/job FOLDER coverage PYTHON``, which fails below {least:.0f} per cent of
+either.
 
-Left out are the tests of ``tests/c``, which run the half of the engine that is
-free of Python without it, and what children of the tests run that end without
-an exit (by a signal, or ``os._exit()``).  The portable build compiles other
-lines: what is not compiled is not counted.
+Left out are the runs with ``AIOFILES_C_INLINE=0``, ``AIOFILES_C_PURE=1`` and of
+the portable build, which compiles other lines; the tests of ``tests/c``, which
+run the half of the engine that is free of Python without it; and what children
+of the tests do that end without an exit (by a signal, or ``os._exit()``).
 
 """
 
