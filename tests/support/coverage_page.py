@@ -26,10 +26,11 @@ Lines of the engine (by ``gcov``, of a debug build) and of the package (by
 ``.ci/job FOLDER coverage PYTHON``, which fails below {least:.0f} per cent of
 either.
 
-Left out are the runs with ``AIOFILES_C_INLINE=0``, ``AIOFILES_C_PURE=1`` and of
-the portable build, which compiles other lines; the tests of ``tests/c``, which
-run the half of the engine that is free of Python without it; and what children
-of the tests do that end without an exit (by a signal, or ``os._exit()``).
+Left out are the runs with ``AIOFILES_C_INLINE=0``, with ``AIOFILES_C_PURE=1``
+and of the portable build, which compiles other lines; the tests in
+``tests/c``, which run the half of the engine that is free of Python without
+it; and what children of the tests do that end without an exit (by a signal, or
+``os._exit()``).
 
 """
 
