@@ -45,7 +45,10 @@ survey_make(int folder, int file, struct survey *s)
 PyObject *
 survey(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    static const char *const classes[] = {"slow", "slow", "local", "memory"};
+    static const char *const classes[] = {
+        [DEVICE_UNKNOWN] = "slow", [DEVICE_SLOW] = "slow",
+        [DEVICE_LOCAL] = "local", [DEVICE_STILL] = "local",
+        [DEVICE_MEMORY] = "memory"};
     struct survey s;
     int folder, file;
     if (!PyArg_ParseTuple(args, "ii:survey", &folder, &file)) {
