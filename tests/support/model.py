@@ -94,6 +94,10 @@ class Mismatch(AssertionError):
     """The library's file did not behave as the built-in one."""
 
 
+class Astray(Exception):
+    """The built-in file's tell() has led astray: no more can be compared."""
+
+
 def _flags(mode):
     flags = _FLAGS.get(next(iter(set(mode) & set(_FLAGS)), "r"), 0)
     if "+" in mode:
@@ -188,6 +192,16 @@ class Reference(Side):
             builtins.open, self.target, case.mode, **case.options,
             folder=self.folder,
         )
+
+    def from_there(self, place):
+        """What a file that was opened anew reads from a position on."""
+
+        def read():
+            with builtins.open(self.path, "r", **self.case.options) as file:
+                file.seek(place)
+                return file.read()
+
+        return outcome_of(read, folder=self.folder)
 
     def do(self, op):
         try:
@@ -330,6 +344,25 @@ class Run:
         if message:
             self.fail(what, message)
 
+    def compare_tell(self, what, expected, actual):
+        """Compare positions, unless the built-in file contradicts itself.
+
+        It does where it reads on elsewhere than a file does that was opened
+        anew and moved there, while the other position leads to the same.
+        """
+        places = expected.value, actual.value
+        if self.is_text() and all(type(place) is int for place in places):
+            if places[0] != places[1] and "r" in self.case.mode:
+                rest = self.reference.do(("read",))
+                found = [self.reference.from_there(place) for place in places]
+                wrong, right = (difference(rest, one) for one in found)
+                if wrong and not right:
+                    raise Astray
+        self.compare(what, expected, actual)
+
+    def is_text(self):
+        return "b" not in self.case.mode
+
     async def all(self):
         reference, subject = self.reference, self.subject
         with warnings.catch_warnings():
@@ -346,6 +379,8 @@ class Run:
             for op in self.case.ops:
                 await self.step(op)
             await self.step(("close",))
+        except Astray:
+            return
         finally:
             await self.shut()
         self.contents("after close")
@@ -395,6 +430,8 @@ class Run:
         self.done[-1] += f" -> {brief(expected.value, 100)}"
         if op[0] in LOOSE and start is not None and not expected.failed:
             await self.loosely(op, expected, actual, start)
+        elif op[0] == "tell":
+            self.compare_tell("tell", expected, actual)
         else:
             self.compare(str(op[0]), expected, actual)
         self.attributes(op[0])
@@ -408,7 +445,7 @@ class Run:
                 Outcome(False, self.subject.offset()),
             )
         if self.case.probe and op[0] != "tell":
-            self.compare(
+            self.compare_tell(
                 f"tell after {op[0]}",
                 self.reference.do(("tell",)),
                 await self.subject.do(("tell",)),
