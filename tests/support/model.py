@@ -197,7 +197,7 @@ class Reference(Side):
         """What a file that was opened anew reads from a position on."""
 
         def read():
-            with builtins.open(self.path, "r", **self.case.options) as file:
+            with builtins.open(self.path, **self.case.options) as file:
                 file.seek(place)
                 return file.read()
 
