@@ -208,8 +208,11 @@ file_share(FileObject *file)
     }
     if (file->busy && file->device < DEVICE_LOCAL && file->regular
         && !pool_lost(file->state->pool, &file->io.job)) {
-        file->sharing = true; /* it may hang */
-        return 0;
+        file_reap(file, false);
+        if (file->busy) {
+            file->sharing = true; /* it may hang */
+            return 0;
+        }
     }
     file_settle(file);
     if (file->fd >= 0) { /* or that was close() */

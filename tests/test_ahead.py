@@ -182,7 +182,9 @@ async def test_blocks_among_other_calls_are_those_of_the_file(
             at += len(block)
 
 
-async def test_fileno_among_blocks_stands_where_it_does_in_io(lib, content):
+async def test_fileno_among_blocks_stands_where_it_does_in_io(
+    lib, local, content
+):
     """What was fetched ahead of the reader was not read, as others see it."""
     path, lines = content
     data = b"".join(lines)

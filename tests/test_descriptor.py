@@ -114,7 +114,7 @@ async def test_fileno_after_read_of_the_end_stands_at_the_end(same):
     "sizes", ((15,), (16,), (17,), (10, 6), (10, 7), (6, 16), (16, 1), (17, 3))
 )
 async def test_write_that_fills_the_buffer_goes_out_as_in_io(
-    same, mode, sizes
+    same, local, mode, sizes
 ):
     """What would just fill it passes it in later Pythons."""
     writes = [("write", b"x" * size) for size in sizes]
