@@ -74,15 +74,15 @@ struct pool {
     unsigned work_moves;        /* lock: how many of these began or ended */
     bool watched;               /* lock: a sleeper looks after them */
 
-    unsigned max_threads; /* lock */
-    unsigned threads;     /* lock: alive, those just started included */
-    unsigned coming;      /* lock: see rule 4 */
-    unsigned idle_count;  /* lock: length of idle */
-    unsigned processors;  /* read-only once created */
-    bool spinning;        /* lock: one worker does, and counts as coming */
+    unsigned max_threads;  /* lock */
+    unsigned threads;      /* lock: alive, those just started included */
+    unsigned coming;       /* lock: see rule 4 */
+    unsigned idle_count;   /* lock: length of idle */
+    unsigned processors;   /* read-only once created */
+    bool spinning;         /* lock: one worker does, and counts as coming */
     unsigned spun_in_vain; /* lock: how often, one after the other */
-    struct worker *idle;  /* lock: asleep, the latest first */
-    struct worker *spare; /* lock: without a thread, for re-use */
+    struct worker *idle;   /* lock: asleep, the latest first */
+    struct worker *spare;  /* lock: without a thread, for re-use */
 };
 
 struct port {
