@@ -225,7 +225,7 @@ static void
 pwrite_forget(OpObject *op)
 {
     FileObject *file = op->file;
-    off_t from, to;
+    off_t from = 0, to = 0;
     (void)positional_range(op, &from, &to);
     if (from < file->raw && file->raw - (off_t)file->rbuf.end < to) {
         file_drop_ahead(file);
