@@ -826,6 +826,7 @@ def test_inline_off_sends_all_to_the_pool(tmp_path):
         """
         import asyncio, aiofiles_c, aiofiles_c.os as aos
         async def main():
+            await aos.stat("/")  # a mount that was not met may take two
             for name, args in (("stat", ("/",)), ("getcwd", ()),
                                ("listdir", ("/",)), ("access", ("/", 0))):
                 before = aiofiles_c.stats()
