@@ -152,6 +152,17 @@ enum step file_submit(OpObject *op, unsigned steps);
  * file must not be busy. */
 int file_start(FileObject *file, struct port *port, unsigned steps);
 
+/* What IO_READ is to read, and where: see struct io. */
+static inline void
+file_aim_read(FileObject *file, char *buf, char *then, size_t len, off_t off)
+{
+    file->io.buf = buf;
+    file->io.then = then;
+    file->io.len = len;
+    file->io.off = off;
+    file->io.once = !file->regular;
+}
+
 /* Start it and do not wait: 0, or -1 with an exception. */
 int file_launch(OpObject *op, unsigned steps);
 

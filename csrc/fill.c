@@ -138,11 +138,7 @@ fill_by_pool(OpObject *op, char *buf, size_t len, off_t off)
 {
     struct io *io = &op->file->io;
     unsigned steps = IO_READ;
-    io->buf = buf;
-    io->then = NULL;
-    io->len = len;
-    io->off = off;
-    io->once = !op->file->regular;
+    file_aim_read(op->file, buf, NULL, len, off);
     if (op->file->rewind > 0) {
         io->rewind = op->file->rewind;
         steps |= IO_REWIND;
@@ -183,11 +179,7 @@ file_fetch_ahead(OpObject *op)
     if (rc < 0) {
         return;
     }
-    file->io.buf = rbuf->data + rbuf->end;
-    file->io.then = NULL;
-    file->io.len = size;
-    file->io.off = file->raw;
-    file->io.once = false;
+    file_aim_read(file, rbuf->data + rbuf->end, NULL, size, file->raw);
     if (file_launch(op, IO_READ) < 0) {
         PyErr_Clear(); /* it is read when it is needed */
     }

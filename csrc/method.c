@@ -93,18 +93,23 @@ method_get_name(PyObject *self, void *Py_UNUSED(closure))
     return PyUnicode_FromString(((MethodObject *)self)->kind->name);
 }
 
+PyObject *
+method_qualname(PyTypeObject *type, const struct op_kind *kind)
+{
+    PyObject *cls = PyObject_GetAttrString((PyObject *)type, "__name__");
+    if (cls == NULL) {
+        return NULL;
+    }
+    PyObject *name = PyUnicode_FromFormat("%U.%s", cls, kind->name);
+    Py_DECREF(cls);
+    return name;
+}
+
 static PyObject *
 method_get_qualname(PyObject *self, void *Py_UNUSED(closure))
 {
     MethodObject *method = (MethodObject *)self;
-    PyObject *cls = PyObject_GetAttrString((PyObject *)method->objclass,
-                                           "__name__");
-    if (cls == NULL) {
-        return NULL;
-    }
-    PyObject *name = PyUnicode_FromFormat("%U.%s", cls, method->kind->name);
-    Py_DECREF(cls);
-    return name;
+    return method_qualname(method->objclass, method->kind);
 }
 
 /* The doc of a kind is "name(signature)\n--\n\ntext". */

@@ -10,6 +10,9 @@
 PyObject *method_declaration(ModuleState *state, PyTypeObject *type,
                              const char *name);
 
+/* "Class.method" for a method of the type: a new str, or NULL. */
+PyObject *method_qualname(PyTypeObject *type, const struct op_kind *kind);
+
 int method_init(PyObject *module, ModuleState *state);
 
 /* Put a descriptor for each kind, up to one without a name, on type. */

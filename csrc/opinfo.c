@@ -41,14 +41,7 @@ op_qualname(OpObject *op)
     if (op->file == NULL || op->kind->doc == NULL) {
         return PyUnicode_FromString(op->kind->name);
     }
-    PyObject *cls = PyObject_GetAttrString((PyObject *)Py_TYPE(op->file),
-                                           "__name__");
-    if (cls == NULL) {
-        return NULL;
-    }
-    PyObject *name = PyUnicode_FromFormat("%U.%s", cls, op->kind->name);
-    Py_DECREF(cls);
-    return name;
+    return method_qualname(Py_TYPE(op->file), op->kind);
 }
 
 static PyObject *

@@ -33,14 +33,12 @@ prefetch_clear(PyObject **blocks, unsigned *count)
     }
 }
 
-void
-prefetch_drop(FileObject *file)
+/* What was fetched is of no use any more. */
+static void
+prefetch_drop(struct prefetch *ahead)
 {
-    struct prefetch *ahead = file->prefetch;
-    if (ahead != NULL) {
-        ahead->size = 0;
-        prefetch_clear(ahead->ready, &ahead->ready_count);
-    }
+    ahead->size = 0;
+    prefetch_clear(ahead->ready, &ahead->ready_count);
 }
 
 void
@@ -100,7 +98,7 @@ prefetch_make(FileObject *file, size_t n, off_t off)
         }
     }
     if (ahead->size != n || ahead->off != off) {
-        prefetch_drop(file);
+        prefetch_drop(ahead);
         ahead->size = n;
         ahead->off = off;
     }
@@ -120,7 +118,6 @@ prefetch_start(OpObject *op, size_t n)
 {
     FileObject *file = op->file;
     struct prefetch *ahead = file->prefetch;
-    struct io *io = &file->io;
     if (file->busy || !prefetch_is_wanted(file, n)
         || buffer_avail(&file->rbuf) > 0
         || (ahead != NULL && ahead->ready_count > PREFETCH_LOW)
@@ -129,11 +126,9 @@ prefetch_start(OpObject *op, size_t n)
         return;
     }
     ahead = file->prefetch;
-    io->buf = PyBytes_AS_STRING(ahead->coming[0]);
-    io->then = PyBytes_AS_STRING(ahead->coming[1]);
-    io->len = PREFETCH_JOB * n;
-    io->off = ahead->off + (off_t)(ahead->ready_count * n);
-    io->once = false;
+    file_aim_read(file, PyBytes_AS_STRING(ahead->coming[0]),
+                  PyBytes_AS_STRING(ahead->coming[1]), PREFETCH_JOB * n,
+                  ahead->off + (off_t)(ahead->ready_count * n));
     if (file_launch(op, IO_READ) < 0) {
         PyErr_Clear();
         prefetch_clear(ahead->coming, &ahead->coming_count);
@@ -150,7 +145,7 @@ prefetch_take(OpObject *op, size_t n, PyObject **result)
     }
     if (ahead->size != n || ahead->off != file->raw
         || buffer_avail(&file->rbuf) > 0) {
-        prefetch_drop(file);
+        prefetch_drop(ahead);
         return STEP_DONE;
     }
     if (ahead->ready_count == 0 && prefetch_is_coming(file)) {

@@ -22,9 +22,6 @@ bool prefetch_is_coming(const FileObject *file);
 /* It has read so many bytes, or was taken back. */
 void prefetch_end(FileObject *file, size_t done);
 
-/* What was fetched is of no use any more. */
-void prefetch_drop(FileObject *file);
-
 /* The file, which has no job under way, goes away. */
 void prefetch_free(FileObject *file);
 

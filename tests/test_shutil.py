@@ -642,19 +642,6 @@ async def test_progress_is_told_of_small_files(tmp_path, ash):
     )
 
 
-async def test_progress_of_a_tree_ends_with_all_its_bytes(tmp_path, ash):
-    """Of all its files together."""
-    folder = plant(tmp_path / "tree")
-    told = []
-    await ash.copytree(
-        folder,
-        tmp_path / "copy",
-        symlinks=True,
-        progress=lambda *sizes: told.append(sizes),
-    )
-    assert told[-1] == (6, 6)
-
-
 class Immediate(Executor):
     """Has done what is submitted when submit() returns."""
 
@@ -664,8 +651,11 @@ class Immediate(Executor):
         return future
 
 
-async def test_progress_of_a_copy_that_is_over_at_once_is_told(tmp_path, ash):
-    """Before the copy is awaited to its end, not after."""
+@pytest.mark.parametrize("executor", (None, Immediate()))
+async def test_progress_of_a_tree_ends_with_all_its_bytes(
+    tmp_path, ash, executor
+):
+    """Of all its files together, also when they are copied at once."""
     folder = plant(tmp_path / "tree")
     told = []
     await ash.copytree(
@@ -673,7 +663,7 @@ async def test_progress_of_a_copy_that_is_over_at_once_is_told(tmp_path, ash):
         tmp_path / "copy",
         symlinks=True,
         progress=lambda *sizes: told.append(sizes),
-        executor=Immediate(),
+        executor=executor,
     )
     assert told[-1] == (6, 6)
 

@@ -177,6 +177,25 @@ async def prepare(
     return find_place(suffix, prefix, dir)
 
 
+async def make_first(
+    create: Callable[[Any], Any], place: tuple[Any, Any, Any]
+) -> tuple[Any, Any]:
+    """Make a file under the first free name: that path, and the file or None.
+
+    create gives what makes the file of a path; None where the standard
+    tempfile has to do it.
+    """
+    for path in candidates(*place):
+        making = create(path)
+        if making is None:
+            return path, None
+        try:
+            return path, await making
+        except FileExistsError:
+            continue
+    raise AssertionError("candidates() ends by raising")
+
+
 async def open_named(
     mode: str,
     buffering: int,
@@ -196,22 +215,21 @@ async def open_named(
         return None
     delete, delete_on_close = bool(delete), bool(delete_on_close)
     fate = STAYS if not delete else AT_CLOSE if delete_on_close else AT_END
-    for path in candidates(*place):
-        making = _core.create(
+
+    def create(path: Any) -> Any:
+        return _core.create(
             NAMED, path, mode, buffering, encoding, errors, newline, loop,
             FLAGS, fate,
         )
-        if making is None:
-            return None
-        try:
-            file = await making
-        except FileExistsError:
-            continue
-        if sys.version_info >= (3, 12):
-            file._closer = Closer(path, delete, delete_on_close)
-        else:
-            file.delete = delete
-        return file
+
+    path, file = await make_first(create, place)
+    if file is None:
+        return None
+    if sys.version_info >= (3, 12):
+        file._closer = Closer(path, delete, delete_on_close)
+    else:
+        file.delete = delete
+    return file
 
 
 async def open_unnamed(
@@ -231,7 +249,7 @@ async def open_unnamed(
     if place is None:
         return None
 
-    def create(path: Any, flags: int) -> Any:
+    def create(path: Any, flags: int = FLAGS) -> Any:
         return _core.create(
             PLAIN, path, mode, buffering, encoding, errors, newline, loop,
             flags, UNNAMED,
@@ -247,14 +265,7 @@ async def open_unnamed(
             tmpfile_flag = 0  # the kernel is older than the flag
         except OSError:
             pass  # the file system has no files without a name
-    for path in candidates(*place):
-        making = create(path, FLAGS)
-        if making is None:
-            return None
-        try:
-            return await making
-        except FileExistsError:
-            continue
+    return (await make_first(create, place))[1]
 
 
 def either(
