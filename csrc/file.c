@@ -50,28 +50,9 @@ file_data_inline(const FileObject *file)
            && (file->nowait || file->device == DEVICE_MEMORY);
 }
 
-/* Seconds after which it is noted anyway; and how many reads, one after the
- * other, a worker makes for it: then it seems not to be noted at all, as with
- * O_NOATIME. */
-enum { TOUCH_EVERY = 24 * 3600, TOUCH_MOST = 16 };
-
-static bool
-time_is_due(const struct timespec *access, const struct timespec *change)
-{
-    return access->tv_sec < change->tv_sec
-           || (access->tv_sec == change->tv_sec
-               && access->tv_nsec <= change->tv_nsec);
-}
-
-/* As the kernel decides for relatime, the usual way to mount. */
-bool
-file_is_touchy(const FileObject *file, const struct stat *st)
-{
-    return file->device == DEVICE_LOCAL
-           && (time_is_due(&st->st_atim, &st->st_mtim)
-               || time_is_due(&st->st_atim, &st->st_ctim)
-               || time(NULL) - st->st_atim.tv_sec >= TOUCH_EVERY);
-}
+/* How many reads, one after the other, a worker makes to have the time of
+ * access noted: then it seems not to be noted at all, as with O_NOATIME. */
+enum { TOUCH_MOST = 16 };
 
 bool
 file_touches(FileObject *file)
@@ -83,7 +64,7 @@ file_touches(FileObject *file)
     }
     file->touchy = file->touches < TOUCH_MOST
                    && sys_peek_stat(file->fd, &st, &mount) == 0
-                   && file_is_touchy(file, &st);
+                   && io_is_due(&st);
     file->touches += file->touchy; /* and the read after that asks again */
     return file->touchy;
 }

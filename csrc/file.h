@@ -45,7 +45,7 @@ typedef struct FileObject {
     PyObject_HEAD
     /* owned, in the order of file_tp_traverse */
     PyObject *name;     /* what .name gives */
-    PyObject *mode;     /* what .mode gives */
+    PyObject *mode;     /* text: what .mode gives */
     PyObject *loop;     /* the loop of open() */
     PyObject *executor; /* set by the user on one with a real object */
     PyObject *encoding; /* text: what .encoding gives */
@@ -232,10 +232,8 @@ bool file_meta_inline(const FileObject *file);
 bool file_data_inline(const FileObject *file);
 
 /* Whether the next read has to note the time of access.  That is a write, and
- * may wait for the journal of a local disk, so a worker does it.  The second
- * goes by what fstat() has said. */
+ * may wait for the journal of a local disk, so a worker does it. */
 bool file_touches(FileObject *file);
-bool file_is_touchy(const FileObject *file, const struct stat *st);
 
 /* Whether the descriptor can be closed without waiting: the last one of a file
  * without a name gives its blocks back. */

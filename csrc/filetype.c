@@ -49,6 +49,14 @@ file_get_object(PyObject *self, void *closure)
 }
 
 static PyObject *
+file_get_mode(PyObject *self, void *Py_UNUSED(closure))
+{
+    FileObject *file = (FileObject *)self;
+    return file->mode != NULL ? Py_NewRef(file->mode)
+                              : file_raw_mode(file->flags);
+}
+
+static PyObject *
 file_get_newlines(PyObject *self, void *Py_UNUSED(closure))
 {
     FileObject *file = (FileObject *)self;
@@ -229,9 +237,12 @@ file_repr_wrapped(FileObject *file)
         if (file->closed) {
             return PyUnicode_FromString("<_io.FileIO [closed]>");
         }
-        return PyUnicode_FromFormat(
-            "<_io.FileIO name=%R mode=%R closefd=%s>", file->name,
-            file->mode, file->closefd ? "True" : "False");
+        PyObject *mode = file_raw_mode(file->flags);
+        PyObject *repr = mode == NULL ? NULL : PyUnicode_FromFormat(
+            "<_io.FileIO name=%R mode=%R closefd=%s>", file->name, mode,
+            file->closefd ? "True" : "False");
+        Py_XDECREF(mode);
+        return repr;
     }
     return PyUnicode_FromFormat(
         "<_io.%s name=%R>",
@@ -399,8 +410,7 @@ static PyGetSetDef file_getset[] = {
     {"closed", file_get_closed, NULL, PyDoc_STR("Whether it is closed."),
      NULL},
     {"name", file_get_name, NULL, PyDoc_STR("What was opened."), NULL},
-    {"mode", file_get_object, NULL, PyDoc_STR("The mode."),
-     FILE_OBJECT(mode)},
+    {"mode", file_get_mode, NULL, PyDoc_STR("The mode."), NULL},
     {"_file", file_get_file, file_set_delegated,
      PyDoc_STR("The real io object, which does the work from then on."),
      FILE_OBJECT(real)},

@@ -407,7 +407,6 @@ enum step
 file_left(OpObject *op)
 {
     FileObject *file = op->file;
-    struct stat st = {.st_size = 0};
     if (op->sized || !file->regular) {
         return STEP_DONE;
     }
@@ -416,24 +415,25 @@ file_left(OpObject *op)
         if (step != STEP_DONE) {
             return step;
         }
-        st = file->io.st;
     }
     else if (file->busy) {
         return file_wait(op);
     }
     else if (file_meta_inline(file)) {
+        struct stat st;
         int rc = sys_fstat(file->fd, &st);
         if (rc < 0) {
             return file_oserror(file, -rc, false);
         }
+        file->io.size = st.st_size;
     }
     else {
         op->filling = true;
         return file_submit(op, IO_SIZE);
     }
     op->sized = true;
-    if (st.st_size > file->raw && st.st_size < PY_SSIZE_T_MAX) {
-        op->left = (Py_ssize_t)(st.st_size - file->raw);
+    if (file->io.size > file->raw && file->io.size < PY_SSIZE_T_MAX) {
+        op->left = (Py_ssize_t)(file->io.size - file->raw);
     }
     return STEP_DONE;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ready.h"
@@ -16,22 +17,52 @@
 
 enum { IO_IOV = 64 };
 
+/* Seconds after which the time of access is noted anyway. */
+enum { DUE_EVERY = 24 * 3600 };
+
+static bool
+is_not_after(const struct timespec *access, const struct timespec *change)
+{
+    return access->tv_sec < change->tv_sec
+           || (access->tv_sec == change->tv_sec
+               && access->tv_nsec <= change->tv_nsec);
+}
+
+bool
+io_is_due(const struct stat *st)
+{
+    return is_not_after(&st->st_atim, &st->st_mtim)
+           || is_not_after(&st->st_atim, &st->st_ctim)
+           || time(NULL) - st->st_atim.tv_sec >= DUE_EVERY;
+}
+
+static void
+io_take_stat(struct io *io, const struct stat *st)
+{
+    io->type = st->st_mode;
+    io->blksize = (unsigned)st->st_blksize;
+    io->size = st->st_size;
+    io->due = io_is_due(st);
+}
+
 /* What is to be known of a descriptor that becomes a file's: 0 or -errno. */
 static int
 io_inspect(struct io *io)
 {
-    int rc = sys_fstat(io->fd, &io->st);
+    struct stat st;
+    int rc = sys_fstat(io->fd, &st);
     if (rc < 0) {
         return rc;
     }
-    if (S_ISDIR(io->st.st_mode)) {
+    if (S_ISDIR(st.st_mode)) {
         return -EISDIR;
     }
-    io->device = device_learn(io->devices, io->fd, &io->st);
+    io_take_stat(io, &st);
+    io->device = device_learn(io->devices, io->fd, &st);
     off_t off = sys_lseek(io->fd, 0, io->append ? SEEK_END : SEEK_CUR);
     io->seekable = off >= 0;
     io->off = off >= 0 ? off : SYS_OFF_CURRENT;
-    io->flag = S_ISCHR(io->st.st_mode) ? sys_isatty(io->fd) : 0;
+    io->flag = S_ISCHR(io->type) ? sys_isatty(io->fd) : 0;
     return 0;
 }
 
@@ -81,7 +112,7 @@ io_open(struct io *io)
 /* Look at the file by a descriptor that opens nothing.  Only a regular file
  * of a device known to be local goes on: to open any other may wait. */
 static bool
-io_probe(struct io *io)
+io_probe(struct io *io, struct stat *st)
 {
     uint64_t mount = 0;
     int fd = sys_open_cached(io->path, O_PATH);
@@ -89,15 +120,12 @@ io_probe(struct io *io)
         io->err = fd == -EMFILE || fd == -ENFILE ? -fd : 0;
         return false;
     }
-    int rc = sys_stat_cached(fd, &io->st, &mount);
+    int rc = sys_stat_cached(fd, st, &mount);
     (void)sys_close(fd);
-    if (rc < 0) {
+    if (rc < 0 || !S_ISREG(st->st_mode)) {
         return false;
     }
-    if (!S_ISREG(io->st.st_mode)) {
-        return false;
-    }
-    io->device = device_lookup(io->devices, device_key(&io->st, mount));
+    io->device = device_lookup(io->devices, device_key(st, mount));
     return io->device >= DEVICE_LOCAL;
 }
 
@@ -106,22 +134,22 @@ io_open_inline(struct io *io)
 {
     io->device = DEVICE_UNKNOWN;
     io->err = 0;
-    if (!io_probe(io)) {
+    struct stat probed, st;
+    if (!io_probe(io, &probed)) {
         return io->err != 0;
     }
-    ino_t ino = io->st.st_ino;
-    dev_t dev = io->st.st_dev;
     uint64_t mount;
     /* O_NONBLOCK: should a FIFO have taken the name meanwhile. */
     int fd = sys_open_cached(io->path, io->flags | O_NONBLOCK);
     if (fd < 0) {
         return false;
     }
-    if (sys_stat_cached(fd, &io->st, &mount) < 0 || io->st.st_ino != ino
-        || io->st.st_dev != dev) {
+    if (sys_stat_cached(fd, &st, &mount) < 0 || st.st_ino != probed.st_ino
+        || st.st_dev != probed.st_dev) {
         (void)sys_close(fd);
         return false;
     }
+    io_take_stat(io, &st);
     io->fd = fd;
     io->off = 0;
     io->seekable = true;
@@ -325,8 +353,9 @@ io_steps(struct io *io)
         rc = sys_fsync(io->fd);
     }
     if (rc == 0 && io->steps & IO_SIZE) {
-        rc = sys_fstat(io->fd, &io->st);
-        io->size = io->st.st_size;
+        struct stat st;
+        rc = sys_fstat(io->fd, &st);
+        io->size = st.st_size;
     }
     if (rc == 0 && io->steps & IO_ISATTY) {
         io->flag = sys_isatty(io->fd);

@@ -24,7 +24,7 @@ enum io_step {
     IO_LSEEK = 1 << 4,    /* the descriptor's offset: seek_off, whence */
     IO_TRUNCATE = 1 << 5, /* to size */
     IO_FSYNC = 1 << 6,
-    IO_SIZE = 1 << 7,     /* fstat -> st, size */
+    IO_SIZE = 1 << 7,     /* fstat -> size */
     IO_ISATTY = 1 << 8,   /* -> flag */
     IO_READ = 1 << 9,     /* into buf, at off */
     IO_MEASURE = 1 << 10, /* recode */
@@ -63,9 +63,11 @@ struct io {
     bool hangs;                   /* the same: perhaps */
     bool again;                   /* out: nothing was done, but hangs is true;
                                    * the job has to be queued with its like */
-    struct stat st;
-    enum device_class device;
+    mode_t type;      /* out, of these two: st_mode, */
+    unsigned blksize; /* and st_blksize */
+    bool due;         /* out: reading it has to note the time of access */
     bool seekable;
+    enum device_class device;
 
     struct pool *pool; /* whose workers may share what is large */
     struct recode *recode; /* IO_MEASURE, IO_RECODE */
@@ -83,15 +85,19 @@ struct io {
     off_t seek_off; /* IO_LSEEK: in and out */
     bool moves;     /* IO_LSEEK: not just asking */
     int whence;
-    off_t size;   /* IO_TRUNCATE in, IO_SIZE out */
+    off_t size;   /* IO_TRUNCATE in; IO_SIZE, IO_OPEN and IO_ADOPT out */
     int flag;     /* IO_ISATTY out */
     size_t done;  /* bytes moved by IO_READ or IO_WRITE */
 };
 
 /* Open, for reading, on the loop thread, if that cannot wait: IO_OPEN done,
  * or failed for want of descriptors (err), true.  Else false, and io->device
- * and st say what was learnt on the way, perhaps that the file is slow. */
+ * says what was learnt on the way, perhaps that the file is slow. */
 bool io_open_inline(struct io *io);
+
+/* Whether a read would note the time of access, going by the stat of a file:
+ * as the kernel decides for relatime, the usual way to mount. */
+bool io_is_due(const struct stat *st);
 
 /* Find out, without waiting, whether IO_OPEN or IO_ADOPT may hang. */
 void io_place(struct io *io, unsigned steps);

@@ -51,6 +51,7 @@ file_set_text(FileObject *file, const struct request *r)
     }
     file->text = text;
     text->codec = r->codec;
+    file->mode = Py_NewRef(r->mode);
     file->encoding = Py_NewRef(r->encoding);
     file->errors = Py_NewRef(r->errors);
     file->newline = Py_NewRef(r->newline);
@@ -130,10 +131,7 @@ file_new(ModuleState *state, const struct request *r, PyObject *path)
     file->path = Py_XNewRef(path);
     file->name = Py_NewRef(r->name);
     file->loop = Py_NewRef(r->loop);
-    file->mode = r->flags & MODE_TEXT ? Py_NewRef(r->mode)
-                                      : file_raw_mode(r->flags);
-    if (file->mode == NULL
-        || (r->flags & MODE_TEXT && file_set_text(file, r) < 0)) {
+    if (r->flags & MODE_TEXT && file_set_text(file, r) < 0) {
         Py_DECREF(file);
         return NULL;
     }
@@ -149,19 +147,19 @@ file_set_opened(FileObject *file)
 {
     const struct io *io = &file->io;
     file->device = io->device;
-    file->regular = S_ISREG(io->st.st_mode);
-    file->touchy = file_is_touchy(file, &io->st);
-    file->stream = S_ISFIFO(io->st.st_mode) || S_ISSOCK(io->st.st_mode)
-                   || (S_ISCHR(io->st.st_mode) && io->flag);
+    file->regular = S_ISREG(io->type);
+    file->touchy = file->device == DEVICE_LOCAL && io->due;
+    file->stream = S_ISFIFO(io->type) || S_ISSOCK(io->type)
+                   || (S_ISCHR(io->type) && io->flag);
     file->seekable = io->seekable;
     file->nowait = file->state->has_nowait;
     file->raw = file->base = file->high = io->seekable ? io->off : 0;
     file->end = -1;
-    file->extent = file->regular ? io->st.st_size : 0;
+    file->extent = file->regular ? io->size : 0;
     file->shared = file->shared || !file->regular || !file->seekable;
     Py_ssize_t size = file->buffering;
     if (size < 0 || (size == 1)) {
-        size = compat_buffer_size(io->st.st_blksize);
+        size = compat_buffer_size(io->blksize);
     }
     file->bufsize = (size_t)size;
     exact_begin(file);
