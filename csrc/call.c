@@ -138,6 +138,15 @@ call_job(const OpObject *op)
 }
 
 void
+call_reap(OpObject *op)
+{
+    struct job *job = call_job(op);
+    if (job != NULL && pool_reap(op->state->pool, job)) {
+        call_finish(job);
+    }
+}
+
+void
 call_abandon(OpObject *op)
 {
     struct call *call = op->call;

@@ -38,6 +38,9 @@ enum step call_submit(OpObject *op);
 /* The job of op if it is under way, or NULL. */
 struct job *call_job(const OpObject *op);
 
+/* Take the result of op's job, if it has one that is done. */
+void call_reap(OpObject *op);
+
 /* op is done with its call, if it has one: its job is taken back if no worker
  * has it yet. */
 void call_abandon(OpObject *op);

@@ -50,7 +50,7 @@ file_take_back(FileObject *file)
     struct chunk *rest = *link;
     *link = NULL;
     io->chunks = NULL;
-    file->wflight = 0;
+    file->wflight = file->wlook = 0;
     if (file->bufsize == 0 && !io->unready) { /* a raw write may be short */
         *link = rest;
         rest = NULL;

@@ -11,6 +11,7 @@
 #include "beside.h"
 #include "call.h"
 #include "file.h"
+#include "linger.h"
 #include "loop.h"
 #include "trace.h"
 
@@ -74,6 +75,9 @@ budget_resume(OpObject *op)
 void
 op_wake(OpObject *op)
 {
+    if (op->lingered > 0) {
+        linger_succeed(op); /* it is called anyway, in the next turn */
+    }
     if (op->waiter == NULL) {
         return;
     }
@@ -145,6 +149,7 @@ static void
 op_end(OpObject *op)
 {
     op->status = OP_FINISHED;
+    linger_end(op);
     op_leave_queue(op);
 }
 
@@ -260,6 +265,18 @@ op_job(const OpObject *op)
     return op->file->busy ? &op->file->io.job : NULL;
 }
 
+/* Whether op, which has to wait, only does so for the next turn. */
+static bool
+op_lingers(OpObject *op)
+{
+    struct job *job = op_is_head(op) && !op->held_up ? op_job(op) : NULL;
+    if (job != NULL && linger_on(op, job->kind)) {
+        return true;
+    }
+    linger_end(op);
+    return false;
+}
+
 static bool
 op_waits_for_jobs(const OpObject *op)
 {
@@ -373,10 +390,28 @@ op_makes_job(const OpObject *op)
            || (op->kind->flags & OP_READS && file_is_drained(op->file));
 }
 
+/* Take the result of the job that op lingers for, if it is done: op_wake. */
+static void
+op_look(OpObject *op)
+{
+    if (op->file == NULL || op->call != NULL) {
+        call_reap(op);
+    }
+    else if (op->file->busy) {
+        file_reap(op->file, false);
+    }
+}
+
 static enum step
 op_step(OpObject *op, PyObject **result)
 {
     op->status = OP_RUNNING;
+    if (op->lingered > 0) {
+        op_look(op);
+        if (op->lingered > 0) {
+            return STEP_BLOCK;
+        }
+    }
     if (!op_is_head(op)) {
         return STEP_BLOCK; /* for its turn */
     }
@@ -402,11 +437,10 @@ op_step(OpObject *op, PyObject **result)
     return op->kind->step(op, result);
 }
 
+/* Until the next turn of the loop. */
 static void
-op_give_way(OpObject *op)
+op_pause(OpObject *op)
 {
-    op->yielded = true;
-    op->yielded_at = ++op->state->yields;
     op->status = OP_SUSPENDED;
     Py_XSETREF(op->loop, PyObject_CallNoArgs(op->state->get_loop));
     PyErr_Clear();
@@ -435,11 +469,19 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         *sent = op_fail(op, result);
         return true;
     case STEP_YIELD:
-        op_give_way(op);
+        op->yielded = true;
+        op->yielded_at = ++op->state->yields;
+        op_pause(op);
         *result = Py_NewRef(Py_None);
         *sent = PYGEN_NEXT;
         return true;
     case STEP_BLOCK:
+        if (op_lingers(op)) {
+            op_pause(op);
+            *result = Py_NewRef(Py_None);
+            *sent = PYGEN_NEXT;
+            return true;
+        }
         if (op_make_waiter(op) < 0) {
             if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
                 *sent = op_fail(op, result);

@@ -71,7 +71,8 @@ typedef struct OpObject {
     unsigned char status; /* enum op_state */
     unsigned char phase;  /* the step function's own; 0 at the start */
     unsigned char route;  /* enum route: the slowest so far */
-    unsigned char lingered; /* turns that a write has waited by looking */
+    unsigned char lingered; /* see linger.c: turns since it began to, */
+    unsigned char lingers_for; /* and the enum job_kind of its job */
     bool given;    /* the call had arguments: arg, kwargs, rest */
     bool queued;   /* in the file's queue */
     bool held_up;  /* its turn, but it waits for jobs beside the queue */

@@ -77,6 +77,10 @@ typedef struct {
     struct pool *pool;
     struct device_table *devices;
 
+    struct OpObject *lingering; /* borrowed: see linger.c */
+    unsigned linger_refusals;   /* since it has looked */
+    unsigned lingered_in_vain[JOB_KINDS]; /* how often, one after the other */
+
     struct OpObject *free_ops; /* a list by ->next */
     int free_op_count;
     struct chunk *free_chunks; /* a list by ->next: see writing.c */

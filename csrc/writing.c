@@ -18,8 +18,7 @@ enum {
     CHUNK_MOST = 64 << 10,
     CHUNK_REFER = 16 << 10, /* from here on bytes are referred to */
     CHUNKS_KEPT = 16,        /* of CHUNK_MOST: what one file may owe */
-    WRITE_COPY_MOST = 1 << 20, /* above, what may change is waited for */
-    WRITE_LINGERS = 64 /* turns of the loop */
+    WRITE_COPY_MOST = 1 << 20 /* above, what may change is waited for */
 };
 
 /* Whole chunks are kept for the next file that writes much.  What a stream of
@@ -164,47 +163,6 @@ write_submit(OpObject *op)
                                    : file_submit(op, IO_WRITE);
 }
 
-/* Start to write what was accepted, and do not wait. */
-static void
-write_hand_over(OpObject *op)
-{
-    FileObject *file = op->file;
-    if (file->werr == 0 && file->watch == NULL) {
-        struct port *port = op_port(op);
-        if (port == NULL || file_hand_over(file, port) < 0) {
-            PyErr_Clear(); /* the bytes are ours; a later one tries again */
-        }
-    }
-}
-
-/* The file owes as much as it may, and a worker writes: to be woken when it
- * has done so takes longer than the rest of that, and meanwhile it would have
- * nothing to do.  So the loop turns a few times first. */
-static enum step
-write_linger(OpObject *op)
-{
-    FileObject *file = op->file;
-    file_reap(file, false);
-    if (!file->busy) {
-        write_hand_over(op);
-    }
-    if (file->werr != 0) {
-        return write_raise(file);
-    }
-    if (file->wlen + file->wflight < FILE_WRITE_BOUND) {
-        return STEP_DONE;
-    }
-    if (!file->busy) {
-        return write_submit(op);
-    }
-    if (file->device < DEVICE_LOCAL || op->lingered == WRITE_LINGERS
-        || pool_processors(file->state->pool) < 2) {
-        return file_wait(op);
-    }
-    op->lingered++;
-    return STEP_YIELD;
-}
-
 enum step
 file_write_ready(OpObject *op)
 {
@@ -218,7 +176,7 @@ file_write_ready(OpObject *op)
     if (file->wlen + file->wflight < FILE_WRITE_BOUND) {
         return STEP_DONE;
     }
-    return file->busy ? write_linger(op) : write_submit(op);
+    return file->busy ? file_wait(op) : write_submit(op);
 }
 
 enum step
@@ -234,8 +192,11 @@ file_write_behind(OpObject *op)
         file->wlook = file->wlen + FILE_WRITE_BLOCK;
         file_reap(file, false);
     }
-    if (!file->busy) {
-        write_hand_over(op);
+    if (!file->busy && file->werr == 0 && file->watch == NULL) {
+        struct port *port = op_port(op);
+        if (port == NULL || file_hand_over(file, port) < 0) {
+            PyErr_Clear(); /* the bytes are ours; a later one tries again */
+        }
     }
     return STEP_DONE;
 }

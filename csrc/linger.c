@@ -1,0 +1,72 @@
+/* linger.c - to look, for some turns of the loop, whether a job is done.
+ *
+ * Loop thread, with the GIL.  A loop that has nothing else to do sleeps, and
+ * to wake its processor takes longer than most jobs do.  So an operation that
+ * begins to wait for one that may soon be done lets the loop turn, without a
+ * sleep, and looks after each turn; other tasks run meanwhile as ever.  One
+ * operation at a time does.  Where that is often in vain, as on a slow disk, it
+ * is only tried now and then.
+ */
+#include "linger.h"
+
+/* Turns of the loop, of some microseconds each: as long as an open or a close
+ * takes, and the write of what a file may have in flight. */
+enum { LINGER_TURNS = 16, LINGER_TURNS_WORK = 100 };
+
+/* How often it may be in vain before it is tried only once in as many; and how
+ * many others may want to before one that no longer looks, since its task is
+ * not run any more, loses its place. */
+enum { LINGER_TRIES = 8, LINGER_REFUSALS = 1000 };
+
+static bool
+linger_may_begin(ModuleState *state, unsigned *in_vain)
+{
+    if (pool_processors(state->pool) < 2) {
+        return false;
+    }
+    if (state->lingering != NULL
+        && ++state->linger_refusals < LINGER_REFUSALS) {
+        return false;
+    }
+    return *in_vain < LINGER_TRIES || ++*in_vain % LINGER_TRIES == 0;
+}
+
+bool
+linger_on(OpObject *op, enum job_kind kind)
+{
+    ModuleState *state = op->state;
+    unsigned most = kind == JOB_WAITS   ? LINGER_TURNS
+                    : kind == JOB_WORKS ? LINGER_TURNS_WORK
+                                        : 0;
+    unsigned *in_vain = &state->lingered_in_vain[kind];
+    if (op->lingered == 0) {
+        if (most == 0 || !linger_may_begin(state, in_vain)) {
+            return false;
+        }
+        state->lingering = op;
+        op->lingers_for = (unsigned char)kind;
+    }
+    if (op->lingered >= most || state->lingering != op) {
+        ++*in_vain;
+        return false;
+    }
+    op->lingered++;
+    state->linger_refusals = 0;
+    return true;
+}
+
+void
+linger_end(OpObject *op)
+{
+    op->lingered = 0;
+    if (op->state->lingering == op) {
+        op->state->lingering = NULL;
+    }
+}
+
+void
+linger_succeed(OpObject *op)
+{
+    op->state->lingered_in_vain[op->lingers_for] = 0;
+    linger_end(op);
+}

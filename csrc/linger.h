@@ -1,0 +1,18 @@
+/* linger.h - to look, for some turns of the loop, whether a job is done. */
+#ifndef AIOFILES_C_LINGER_H
+#define AIOFILES_C_LINGER_H
+
+#include "job.h"
+#include "op.h"
+
+/* Whether op, which waits for a job of that kind, is to look again after a
+ * turn of the loop.  If not it waits to be woken, after linger_end(). */
+bool linger_on(OpObject *op, enum job_kind kind);
+
+/* Its job is done. */
+void linger_succeed(OpObject *op);
+
+/* op looks no more: it waits to be woken, or is gone. */
+void linger_end(OpObject *op);
+
+#endif
