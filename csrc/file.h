@@ -179,6 +179,15 @@ enum step file_wait(OpObject *op);
  * of a worker all the same: STEP_BLOCK or ERROR. */
 enum step file_hop(OpObject *op);
 
+/* The operation that the job is for is gone: if no worker has the job yet, it
+ * is taken back.  What was accepted for writing stays on its way. */
+void file_recall(FileObject *file);
+
+/* Set an OSError, with the file's name if named; STEP_ERROR. */
+enum step file_oserror(FileObject *file, int err, bool named);
+
+/* ---- settle.c: its result, without waiting for the loop ---- */
+
 /* Take the result of the job under way if it is done, or will be soon, from
  * inside of a step. */
 void file_reap(FileObject *file, bool soon);
@@ -186,26 +195,18 @@ void file_reap(FileObject *file, bool soon);
 /* Without a loop: wait for the job under way and take its result. */
 void file_settle(FileObject *file);
 
-/* The same, for a file that nobody refers to any more, but not for long where
- * this thread runs a loop: whether it is done. */
-bool file_settle_soon(FileObject *file);
-
 /* Write all that was accepted, and close if that is asked, on this thread;
  * an errno, or 0. */
 int file_run_now(FileObject *file, unsigned steps);
 
-/* The same, by a worker, for a file that is going away. */
-void file_run_detached(FileObject *file, unsigned steps);
+/* ---- letgo.c: where nobody refers to the file any more ---- */
 
-/* The operation that the job is for is gone: if no worker has the job yet, it
- * is taken back.  What was accepted for writing stays on its way. */
-void file_recall(FileObject *file);
+/* As file_settle for a file that nobody refers to any more, but not for long
+ * where this thread runs a loop: whether it is done. */
+bool file_settle_soon(FileObject *file);
 
 /* The end of a file that was not closed; it must not be busy. */
 void file_let_go(FileObject *file);
-
-/* Set an OSError, with the file's name if named; STEP_ERROR. */
-enum step file_oserror(FileObject *file, int err, bool named);
 
 /* At exit: no buffered byte may be left in a job of a loop that is gone. */
 void file_shutdown(ModuleState *state);
