@@ -13,21 +13,17 @@ A wrong argument raises what the function of os raises.
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
-from asyncio import ensure_future, get_running_loop
-from collections import deque
 
 from . import ospath as path
 from ._calls import Operation, answer, delegate, native, running
-from ._entries import read_entries, read_kinds
+from ._entries import read_entries
+from ._walk import walk
 from .base import wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from asyncio import AbstractEventLoop
     from concurrent.futures import Executor
     from typing import Any
 
@@ -726,95 +722,6 @@ def _decline(*args: Any) -> Any:
     return NotImplemented
 
 
-# How many directories walk() reads ahead, of those in one.
-_AHEAD = 8
-
-
-class _Folder:
-    """A directory that walk() is in: those in it that it is to go to."""
-
-    def __init__(self, path: Any, names: Iterable[Any], after: Any) -> None:
-        self.path = path
-        self.names = iter(names)
-        self.after = after  # given once all in it is done; bottom up
-        self.ahead: deque[tuple[Any, Future[Any]]] = deque()
-
-    def read_ahead(self, read: Callable[[Any], Future[Any]]) -> bool:
-        """Have the next ones read; tell whether any is left."""
-        while len(self.ahead) < _AHEAD:
-            for name in self.names:
-                path = os.path.join(self.path, name)
-                self.ahead.append((path, read(path)))
-                break
-            else:
-                break
-        return bool(self.ahead)
-
-
-async def walk(
-    top: StrOrBytesPath,
-    topdown: bool = True,
-    onerror: Callable[[OSError], object] | None = None,
-    followlinks: bool = False,
-    *,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> AsyncIterator[tuple[Any, list[Any], list[Any]]]:
-    """Go through a tree of directories, as os.walk does, by `async for`.
-
-    top: str, bytes or PathLike.
-    topdown: a directory before those in it; what is taken out of the list of
-        its directories is not gone to.
-    onerror: called with the OSError of a directory that cannot be read; such
-        a directory is left out.
-    followlinks: go to where links to directories lead, too.
-    Gives (path, names of directories, names of others) for each.  A directory
-    is read in one trip to a thread, and up to eight of those beside it before
-    their turn: what the body of the loop changes there may come too late.
-    """
-
-    sys.audit("os.walk", top, topdown, onerror, followlinks)
-    follow = bool(followlinks)
-
-    def read(path: Any, links: bool = follow) -> Future[Any]:
-        return ensure_future(
-            answer(loop, executor, native.os_walk, (path, links), read_kinds,
-                   path, links)
-        )
-
-    path = os.fspath(top)
-    start = _Folder(path, (), None)
-    start.ahead.append((path, read(path, True)))
-    folders = [start]
-    try:
-        while folders:
-            here = folders[-1]
-            if not here.read_ahead(read):
-                folders.pop()
-                if here.after is not None:
-                    yield here.after
-                continue
-            path, reading = here.ahead.popleft()
-            try:
-                found = await reading
-            except OSError as error:
-                if onerror is not None:
-                    onerror(error)
-                continue
-            if found is None:
-                continue
-            if topdown:
-                yield path, *found
-            folders.append(
-                _Folder(path, tuple(found[0]),
-                        None if topdown else (path, *found))
-            )
-    finally:
-        for here in folders:
-            for path, reading in here.ahead:
-                reading.cancel()
-
-
 if hasattr(os, "link"):
     __all__ += ("link",)
 
@@ -884,74 +791,4 @@ if hasattr(os, "statvfs"):
 
 if hasattr(os, "sendfile"):
     __all__ += ("sendfile",)
-
-    def _settle(ready: Future[None]) -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    async def _until_writable(fd: int) -> None:
-        loop = get_running_loop()
-        ready = loop.create_future()
-        loop.add_writer(fd, _settle, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_writer(fd)
-
-    def _check_same(fd: int, other: int) -> None:
-        if not os.path.samestat(os.fstat(fd), os.fstat(other)):
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    async def sendfile(
-        out_fd: FileDescriptorLike,
-        in_fd: FileDescriptorLike,
-        offset: int | None,
-        count: int,
-        *,
-        loop: AbstractEventLoop | None = None,
-        executor: Executor | None = None,
-    ) -> int:
-        """Copy from a file to a file or socket, as os.sendfile does.
-
-        out_fd: where to, an open descriptor.  A socket that does not block
-            and has no room is waited for, without a thread.
-        in_fd: where from, the descriptor of a file.
-        offset: where in that file, in bytes; None for its own offset, which
-            is moved.
-        count: how many bytes at most.
-        Returns the number of bytes that were copied, 0 at the end.
-        Raises OSError as os.sendfile does; see sendfile(2).  EBADF: out_fd was
-        closed while it was waited for.
-        """
-
-        def send(fd: Any) -> Coroutine[Any, Any, int]:
-            return answer(
-                loop,
-                executor,
-                native.os_sendfile,
-                (fd, in_fd, offset, count),
-                os.sendfile,
-                fd,
-                in_fd,
-                offset,
-                count,
-            )
-
-        try:
-            return await send(out_fd)
-        except BlockingIOError:
-            if not isinstance(out_fd, int):
-                out_fd = out_fd.fileno()
-        # A number of our own: a transport may watch the other, which may be
-        # closed meanwhile, and stand for another file then.
-        own = os.dup(out_fd)
-        try:
-            while True:
-                await _until_writable(own)
-                _check_same(out_fd, own)
-                try:
-                    return await send(own)
-                except BlockingIOError:
-                    continue
-        finally:
-            os.close(own)
+    from ._sendfile import sendfile

@@ -10,12 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from asyncio import (
-    CancelledError,
-    _get_running_loop,
-    get_running_loop,
-    shield,
-)
+from asyncio import _get_running_loop, get_running_loop
 from functools import singledispatch
 from io import (
     BufferedRandom,
@@ -31,17 +26,23 @@ from tempfile import (
     TemporaryFile as syncTemporaryFile,
     _TemporaryFileWrapper as syncTemporaryFileWrapper,
 )
-from threading import Lock
 
 from .. import threadpool
-from .._engine import core, native_types, run_delegate
-from ..base import AiofilesContextManager, AsyncBase, T_co
+from .._engine import core
+from ..base import AiofilesContextManager, AsyncBase
 from ..threadpool.binary import (
     AsyncBufferedIOBase,
     AsyncBufferedReader,
     AsyncFileIO,
 )
 from ..threadpool.text import AsyncTextIOWrapper
+from ._contexts import (
+    AiofilesContextManagerNamed,
+    AiofilesContextManagerSpooled,
+    AiofilesContextManagerTempDir,
+    ContextManager,
+)
+from ._making import make
 from .temptypes import AsyncSpooledTemporaryFile, AsyncTemporaryDirectory
 
 if core is not None:
@@ -50,10 +51,9 @@ if core is not None:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from concurrent.futures import Executor
     from os import PathLike
-    from types import TracebackType
     from typing import Any
 
     _Name = str | bytes | None
@@ -75,63 +75,6 @@ _STANDARD = (
 )
 
 
-class ContextManager(AiofilesContextManager[T_co]):
-    """Leaves nothing behind, also if it is cancelled while it leaves."""
-
-    __slots__ = ()
-
-    async def _exit_file(self, *exc_info: Any) -> None:
-        obj: Any = self._obj
-        await shield(
-            run_delegate(
-                get_running_loop(), None, obj._file.__exit__, *exc_info
-            )
-        )
-        self._obj = None
-
-
-class AiofilesContextManagerNamed(ContextManager[T_co]):
-    """Removes the name that was to stay until the end."""
-
-    __slots__ = ()
-
-    def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> Coroutine[Any, Any, None]:
-        obj: Any = self._obj
-        if isinstance(obj, native_types) and not obj._end():
-            return self._exit_file(exc_type, exc, traceback)
-        return super().__aexit__(exc_type, exc, traceback)
-
-
-class AiofilesContextManagerSpooled(ContextManager[T_co]):
-    """Closes the file wherever its data is: memory needs no thread."""
-
-    __slots__ = ()
-
-    async def _exit_file(self, *exc_info: Any) -> None:
-        obj: Any = self._obj
-        if core is not None and isinstance(
-            obj, _native.NativeSpooledTemporaryFile
-        ):
-            await obj.close()
-            self._obj = None
-        else:
-            await super()._exit_file(*exc_info)
-
-
-class AiofilesContextManagerTempDir(ContextManager[AsyncTemporaryDirectory]):
-    """Enters with the path of the directory, as the standard one does."""
-
-    __slots__ = ()
-
-    async def __aenter__(self) -> Any:
-        return (await super().__aenter__()).name
-
-
 @singledispatch
 def wrap(
     base_io_obj: Any,
@@ -145,7 +88,7 @@ def wrap(
 
 
 def _wrapper(cls: type[AsyncBase]) -> Callable[..., AsyncBase]:
-    def make(
+    def wrap_as(
         base_io_obj: Any,
         file: Any,
         *,
@@ -154,7 +97,7 @@ def _wrapper(cls: type[AsyncBase]) -> Callable[..., AsyncBase]:
     ) -> AsyncBase:
         return cls(file, loop=loop, executor=executor)
 
-    return make
+    return wrap_as
 
 
 wrap.register(TextIOBase, _wrapper(AsyncTextIOWrapper))
@@ -190,47 +133,6 @@ def _wrap_directory(
     return AsyncTemporaryDirectory(file, loop=loop, executor=executor)
 
 
-class Maker:
-    """Calls a function in a thread, for a task that may be gone by then.
-
-    What was made for nobody is removed again, in the thread or by `undo`.
-    """
-
-    def __init__(
-        self,
-        make: Callable[..., Any],
-        undo: Callable[[Any], None],
-        options: dict[str, Any],
-    ) -> None:
-        self._make = make
-        self._undo = undo
-        self._options = options
-        self._lock = Lock()
-        self._made: Any = None
-        self._abandoned = False
-
-    def make(self) -> Any:
-        """Return what was made, or None if nobody wants it any more."""
-        made = self._make(**self._options)
-        with self._lock:
-            self._made = made
-            if not self._abandoned:
-                return made
-        self.undo()
-        return None
-
-    def abandon(self) -> bool:
-        """Tell that nobody waits; whether there is something to be undone."""
-        with self._lock:
-            self._abandoned = True
-            return self._made is not None
-
-    def undo(self) -> None:
-        """Remove what was made."""
-        made, self._made = self._made, None
-        self._undo(made)
-
-
 def _remove_file(file: Any) -> None:
     """Close a file that nobody got, and remove what was to stay of it."""
     named = isinstance(file, syncTemporaryFileWrapper)
@@ -244,27 +146,6 @@ def _remove_file(file: Any) -> None:
 
 def _remove_directory(directory: Any) -> None:
     directory.cleanup()
-
-
-async def _make(
-    make: Callable[..., Any],
-    finish: Callable[..., Any],
-    undo: Callable[[Any], None],
-    loop: AbstractEventLoop | None,
-    executor: Executor | None,
-    options: dict[str, Any],
-) -> Any:
-    """Call make in the executor, and let finish wrap its result."""
-    if loop is None:
-        loop = get_running_loop()
-    maker = Maker(make, undo, options)
-    try:
-        made = await run_delegate(loop, executor, maker.make)
-    except CancelledError:
-        if maker.abandon():
-            run_delegate(loop, executor, maker.undo)
-        raise
-    return finish(made, loop, executor)
 
 
 def _is_native(
@@ -292,7 +173,7 @@ async def _open_unnamed(
         file = await _native.open_unnamed(**options, loop=loop)
         if file is not None:
             return file
-    return await _make(
+    return await make(
         syncTemporaryFile, _wrap_file, _remove_file, loop, executor, options
     )
 
@@ -308,7 +189,7 @@ async def _open_named(
         )
         if file is not None:
             return file
-    return await _make(
+    return await make(
         syncNamedTemporaryFile,
         _wrap_file,
         _remove_file,
@@ -330,7 +211,7 @@ async def _open_spooled(
         return _native.NativeSpooledTemporaryFile(
             file, get_running_loop(), options
         )
-    return await _make(
+    return await make(
         syncSpooledTemporaryFile,
         _wrap_spooled,
         _remove_file,
@@ -567,7 +448,7 @@ if sys.version_info >= (3, 12):
         in and for what cannot be removed.
         """
         return AiofilesContextManagerTempDir(
-            _make(
+            make(
                 syncTemporaryDirectory,
                 _wrap_directory,
                 _remove_directory,
@@ -635,7 +516,7 @@ else:
         As above, but for delete, which came with Python 3.12.
         """
         return AiofilesContextManagerTempDir(
-            _make(
+            make(
                 syncTemporaryDirectory,
                 _wrap_directory,
                 _remove_directory,
