@@ -13,6 +13,7 @@ import gc
 import inspect
 import os
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,7 +34,10 @@ if INSTALLED:
     aiofiles_c.install()
 
 import aiofiles  # noqa: E402
+import aiofiles.os  # noqa: E402
+import aiofiles.tempfile  # noqa: E402
 
+from .support.functions import Functions  # noqa: E402
 from .support.gate import Gate  # noqa: E402
 
 # Seconds for a test.  One that blocks the loop for good, so that this cannot
@@ -185,6 +189,51 @@ def ours(request, libraries):
 
 
 @pytest.fixture
+def engine(native, libraries):
+    """aiofiles_c, where its engine is on."""
+    return libraries["aiofiles_c"]
+
+
+@pytest.fixture
+def aos(lib):
+    """The functions of os, over each of the ways."""
+    return Functions(lib, lib.module.os)
+
+
+@pytest.fixture
+def ours_os(ours):
+    """The same, where aiofiles has not the function."""
+    return Functions(ours, ours.module.os)
+
+
+@pytest.fixture
+def ash(ours):
+    """The functions of shutil."""
+    return Functions(ours, aiofiles_c.shutil)
+
+
+@pytest.fixture
+def temp(lib):
+    """Temporary files and directories, over each of the ways."""
+    return Functions(lib, lib.module.tempfile)
+
+
+@pytest.fixture
+def our_temp(ours):
+    """The same, beyond what aiofiles does."""
+    return Functions(ours, ours.module.tempfile)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The directory for temporary files: what is in it was left behind."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
 def path(tmp_path):
     """Where a file may be made; there is none yet."""
     return tmp_path / "file"
@@ -222,6 +271,26 @@ def at_once(native):
     if os.environ.get("AIOFILES_C_INLINE") == "0":
         pytest.skip("everything goes to the pool (AIOFILES_C_INLINE=0)")
     return native
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder on another file system."""
+    if not os.path.isdir("/dev/shm") or (
+        os.stat("/dev/shm").st_dev == os.stat(tmp_path).st_dev
+    ):
+        pytest.skip("there is no second file system")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield folder
+
+
+@pytest.fixture
+def threads():
+    """Enough threads for all that a test starts at once."""
+    before = aiofiles_c.stats()["max_threads"]
+    aiofiles_c.set_threads(16)
+    yield 16
+    aiofiles_c.set_threads(before)
 
 
 @pytest.fixture

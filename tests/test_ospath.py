@@ -1,7 +1,6 @@
 """aiofiles_c.os.path: the functions of os.path, awaited."""
 
 import asyncio
-import functools
 import inspect
 import os
 import sys
@@ -13,6 +12,7 @@ import aiofiles_c.ospath
 import pytest
 
 from .support.child import python
+from .support.functions import Functions
 from .support.outcome import difference
 from .support.trees import FORMS, PathOnly, Two
 
@@ -29,23 +29,9 @@ PLACES = (
 )
 
 
-class Functions:
-    """The functions of a library, with the executor that it is tested with."""
-
-    def __init__(self, lib):
-        self.module = lib.module.os.path
-        self.executor = lib.executor
-
-    def __getattr__(self, name):
-        function = getattr(self.module, name)
-        if self.executor is None:
-            return function
-        return functools.partial(function, executor=self.executor)
-
-
 @pytest.fixture
 def apath(lib):
-    return Functions(lib)
+    return Functions(lib, lib.module.os.path)
 
 
 @pytest.mark.parametrize("name", OF_ONE)

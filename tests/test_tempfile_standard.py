@@ -2,7 +2,6 @@
 errors, warnings, and what is left when nobody closes.
 """
 
-import asyncio
 import gc
 import itertools
 import os
@@ -17,7 +16,7 @@ import aiofiles_c.tempfile
 import pytest
 
 from .support.child import python
-from .support.outcome import brief, difference, outcome_of, outcome_of_await
+from .support.outcome import difference, outcome_of, outcome_of_await
 from .support.waiting import eventually
 
 NEW = sys.version_info >= (3, 12)
@@ -26,13 +25,10 @@ ALL = (*FILES, "TemporaryDirectory")
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    """The directory for temporary files of both sides."""
-    folder = tmp_path / "place"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+def place(place, tmp_path, monkeypatch):
+    """That of both sides; the current directory is another."""
     monkeypatch.chdir(tmp_path)
-    return folder
+    return place
 
 
 def our_function(ours, name):
@@ -442,83 +438,6 @@ async def test_audit_hooks_see_the_events_of_the_standard(tmp_path):
     )
 
 
-# ---- files without a name ----
-
-
-@pytest.mark.parametrize("error", ("EOPNOTSUPP", "EISDIR", "ENOENT"))
-async def test_unnamed_file_where_the_system_has_none_is_unlinked_at_once(
-    native, place, error, monkeypatch
-):
-    """Without O_TMPFILE it is made under a name, which goes in that trip."""
-    import errno
-
-    from aiofiles_c.tempfile import _native
-
-    inject = getattr(_native._core, "_inject", None)
-    if inject is None:
-        monkeypatch.setattr(_native, "tmpfile_flag", 0)
-    else:
-        monkeypatch.setattr(_native, "tmpfile_flag", os.O_TMPFILE)
-        inject(0, 0, 1, getattr(errno, error), 0)
-    async with aiofiles_c.tempfile.TemporaryFile("w+b") as file:
-        assert os.listdir(place) == []
-        assert os.fstat(file.name).st_nlink == 0
-        assert stat.S_IMODE(os.fstat(file.name).st_mode) == 0o600
-        await file.write(b"data")
-        await file.seek(0)
-        assert await file.read() == b"data"
-    if inject is not None:
-        assert bool(_native.tmpfile_flag) is (error != "EISDIR")
-
-
-async def test_file_that_cannot_be_used_once_made_is_removed(native, place):
-    """fstat() fails after open(): the name goes again, the error comes."""
-    from aiofiles_c import _core
-
-    inject = getattr(_core, "_inject", None)
-    if inject is None:
-        pytest.skip("faults need a debug build")
-    inject(2, 0, 1, 5, 0)
-    with pytest.raises(OSError) as caught:
-        await aiofiles_c.tempfile.NamedTemporaryFile()
-    assert caught.value.errno == 5
-    assert os.listdir(place) == []
-
-
-async def test_name_that_cannot_be_removed_is_an_error_once(native, place):
-    """unlink() fails: close() raises it, and the file is closed."""
-    from aiofiles_c import _core
-
-    inject = getattr(_core, "_inject", None)
-    if inject is None:
-        pytest.skip("faults need a debug build")
-    file = await aiofiles_c.tempfile.NamedTemporaryFile()
-    inject(9, 0, 1, 13, 0)
-    with pytest.raises(PermissionError) as caught:
-        await file.close()
-    assert caught.value.filename == file.name
-    assert file.closed
-    await file.close()
-    assert os.listdir(place) == [os.path.basename(file.name)]
-
-
-async def test_write_that_fails_at_close_removes_the_name(native, place):
-    """The error of the write is raised; the file is gone."""
-    from aiofiles_c import _core
-
-    inject = getattr(_core, "_inject", None)
-    if inject is None:
-        pytest.skip("faults need a debug build")
-    file = await aiofiles_c.tempfile.NamedTemporaryFile()
-    await file.write(b"data")
-    inject(7, 0, 1, 28, 0)
-    with pytest.raises(OSError) as caught:
-        await file.close()
-    assert caught.value.errno == 28
-    assert file.closed
-    assert os.listdir(place) == []
-
-
 # ---- nobody closes ----
 
 
@@ -651,69 +570,3 @@ async def test_child_of_a_fork_leaves_the_parents_file(native, place):
             os._exit(0)
         os.waitpid(child, 0)
         assert os.path.exists(file.name)
-
-
-# ---- who makes it ----
-
-
-async def test_named_file_takes_two_trips(native, place):
-    """One makes it, one writes, closes and removes it."""
-    before = aiofiles_c.stats()
-    async with aiofiles_c.tempfile.NamedTemporaryFile() as file:
-        await file.write(b"x" * 1024)
-    after = aiofiles_c.stats()
-    spent = {key: after[key] - before[key] for key in after}
-    assert spent["delegate"] == 0
-    assert spent["jobs"] == spent["pool"] == 2 + (
-        os.environ.get("AIOFILES_C_INLINE") == "0"
-    )
-
-
-@pytest.mark.parametrize("name", FILES)
-async def test_executor_gets_the_work_where_one_is_given(
-    libraries, place, name
-):
-    """As everywhere in aiofiles."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from aiofiles_c import _engine
-
-    before = aiofiles_c.stats()["delegate"]
-    with ThreadPoolExecutor(1) as executor:
-        make = getattr(aiofiles_c.tempfile, name)
-        async with make(executor=executor) as file:
-            assert not isinstance(file, _engine.native_types)
-    assert aiofiles_c.stats()["delegate"] >= before + 2
-
-
-async def test_replaced_function_gets_the_call(place, monkeypatch):
-    """A test that replaces the synchronous function is heard."""
-    called = []
-
-    def fake(**options):
-        called.append(options)
-        return tempfile.TemporaryFile(**options)
-
-    monkeypatch.setattr(aiofiles_c.tempfile, "syncTemporaryFile", fake)
-    async with aiofiles_c.tempfile.TemporaryFile() as file:
-        await file.write(b"data")
-    assert len(called) == 1
-
-
-async def test_loop_goes_on_while_files_are_made(native, place):
-    """Making many, one after the other, lets others have their turns."""
-    turns, done = 0, False
-
-    async def count():
-        nonlocal turns
-        while not done:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.ensure_future(count())
-    for _ in range(300):
-        async with aiofiles_c.tempfile.NamedTemporaryFile() as file:
-            await file.write(b"data")
-    done = True
-    await counting
-    assert turns > 10, brief(turns)

@@ -234,8 +234,9 @@ def tested_in(where, name):
     """The files of tests in which the name is used, three at most."""
     parent, _, last = name.rpartition(".")
     if not parent and where in ("aiofiles.os", "aiofiles.ospath"):
-        owner = where.rpartition(".")[2]
-        return [f"test_{owner}"] if used(last, f"test_{owner}") else []
+        owner = "test_" + where.rpartition(".")[2]
+        stems = [s for s in TESTS if s == owner or s.startswith(owner + "_")]
+        return [stem for stem in stems if used(last, stem)][:3]
     return [stem for stem in TESTS if used(last, stem)][:3]
 
 

@@ -61,6 +61,18 @@ def seen(folder):
     return found
 
 
+def contents(folder):
+    """The bytes of the files of a tree, by name."""
+    found = {}
+    for here, _, names in os.walk(folder):
+        for name in names:
+            whole = os.path.join(here, name)
+            if os.path.isfile(whole):
+                with open(whole, "rb") as file:
+                    found[os.path.relpath(whole, folder)] = file.read()
+    return found
+
+
 def comparable(value):
     """A result of one tree, so that it equals that of another."""
     if isinstance(value, os.stat_result):
