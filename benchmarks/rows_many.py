@@ -131,20 +131,6 @@ async def pread_threaded(files, n, tasks):
     return len(data)
 
 
-def _pread(name, about, ops, slow_ops, tasks, **more):
-    return Row(
-        name,
-        about,
-        ops,
-        slow_ops,
-        functools.partial(pread_blocking, tasks=tasks),
-        functools.partial(pread_awaiting, tasks=tasks),
-        ("pread",),
-        threaded=functools.partial(pread_threaded, tasks=tasks),
-        **more,
-    )
-
-
 def hop_blocking(files, n, tasks):
     path = files.blob(TOTAL)
     data = b""
@@ -192,29 +178,34 @@ async def hop_threaded(files, n, tasks):
     return len(data)
 
 
-def _hop(name, about, ops, slow_ops, tasks):
+def _row(name, about, ops, slow_ops, bodies, tasks, **more):
+    blocking, awaiting, threaded = (
+        functools.partial(body, tasks=tasks) for body in bodies
+    )
     return Row(
         name,
         about,
         ops,
         slow_ops,
-        functools.partial(hop_blocking, tasks=tasks),
-        functools.partial(hop_awaiting, tasks=tasks),
-        threaded=functools.partial(hop_threaded, tasks=tasks),
-        env=POOL_ONLY,
+        blocking,
+        awaiting,
+        threaded=threaded,
+        **more,
     )
 
 
+PREAD = (pread_blocking, pread_awaiting, pread_threaded)
+HOP = (hop_blocking, hop_awaiting, hop_threaded)
+
 ROWS = (
-    Row(
+    _row(
         "open100_tasks_c100",
         "a task of a hundred at once: open, seek, read(4096), close",
         5_000,
         2_000,
-        functools.partial(tasks_blocking, tasks=100),
-        functools.partial(tasks_awaiting, tasks=100),
-        ("seek",),
-        threaded=functools.partial(tasks_threaded, tasks=100),
+        (tasks_blocking, tasks_awaiting, tasks_threaded),
+        100,
+        needs=("seek",),
     ),
     Row(
         "read_all_1m_c10",
@@ -225,36 +216,50 @@ ROWS = (
         functools.partial(whole_awaiting, size=MIB, tasks=10),
         threaded=functools.partial(whole_threaded, size=MIB, tasks=10),
     ),
-    _pread(
+    _row(
         "pread_4k_c1",
         "pread(4096) at random offsets, one after the other",
         50_000,
         2_000,
+        PREAD,
         1,
+        needs=("pread",),
     ),
-    _pread(
+    _row(
         "pread_4k_c32",
         "a pread(4096) of 32 at once on one file",
         32_000,
         3_200,
+        PREAD,
         32,
+        needs=("pread",),
     ),
-    _hop(
+    _row(
         "hop_read_4k_c1",
         "one trip to a thread: an unbuffered read(4096)",
         4_000,
         2_000,
+        HOP,
         1,
+        env=POOL_ONLY,
     ),
-    _hop(
-        "hop_read_4k_c100", "a trip of a hundred at once", 10_000, 5_000, 100
+    _row(
+        "hop_read_4k_c100",
+        "a trip of a hundred at once",
+        10_000,
+        5_000,
+        HOP,
+        100,
+        env=POOL_ONLY,
     ),
-    _pread(
+    _row(
         "hop_pread_4k_c32",
         "a trip of 32 at once on one file",
         10_000,
         3_200,
+        PREAD,
         32,
+        needs=("pread",),
         env=POOL_ONLY,
     ),
 )

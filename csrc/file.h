@@ -389,6 +389,9 @@ op_size_arg(OpObject *op, Py_ssize_t *n)
     return op_size_given(op, n);
 }
 
+/* Of readlines(), once: its hint is op->n, its list op->acc. */
+enum step op_begin_lines(OpObject *op);
+
 /* The position moves behind n of the buffered bytes; past as in exact_take. */
 void file_advance(OpObject *op, size_t n, size_t past);
 

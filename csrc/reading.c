@@ -29,6 +29,22 @@ op_size_given(OpObject *op, Py_ssize_t *n)
     return 0;
 }
 
+enum step
+op_begin_lines(OpObject *op)
+{
+    if (op->phase == 0) {
+        if (op_size_arg(op, &op->n) < 0) {
+            return file_reference_error(op);
+        }
+        op->acc = PyList_New(0);
+        if (op->acc == NULL) {
+            return STEP_ERROR;
+        }
+        op->phase = 1;
+    }
+    return STEP_DONE;
+}
+
 static inline void
 read_advance(OpObject *op, size_t n, size_t past)
 {

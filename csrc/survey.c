@@ -16,7 +16,8 @@ struct survey {
     int read_err;        /* of reading what is cached */
 };
 
-/* sys.c says EOPNOTSUPP for each reason; errno still has the kernel's. */
+/* What asks without waiting says EOPNOTSUPP for each reason; errno still has
+ * the kernel's. */
 static int
 survey_reason(long rc)
 {

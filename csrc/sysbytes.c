@@ -110,16 +110,17 @@ sys_writev(int fd, const struct iovec *iov, int niov, off_t offset)
     return iov_call(SYS_WRITEV, fd, iov, niov, offset);
 }
 
-ssize_t
-sys_read_nowait(int fd, const struct iovec *iov, int niov, off_t offset)
+/* A kernel that has no such call, or not for this file, says so in several
+ * ways, and a sandbox in another. */
+static ssize_t
+iov_nowait(enum sys_call call, int fd, const struct iovec *iov, int niov,
+           off_t offset)
 {
 #ifdef SYS_NOWAIT
-    ssize_t n = iov_call(SYS_READ_NOWAIT, fd, iov, niov, offset);
-    if (n == -ENOSYS || n == -EPERM || n == -EINVAL) {
-        n = -EOPNOTSUPP;
-    }
-    return n;
+    ssize_t n = iov_call(call, fd, iov, niov, offset);
+    return n == -ENOSYS || n == -EPERM || n == -EINVAL ? -EOPNOTSUPP : n;
 #else
+    (void)call;
     (void)fd;
     (void)iov;
     (void)niov;
@@ -129,20 +130,15 @@ sys_read_nowait(int fd, const struct iovec *iov, int niov, off_t offset)
 }
 
 ssize_t
+sys_read_nowait(int fd, const struct iovec *iov, int niov, off_t offset)
+{
+    return iov_nowait(SYS_READ_NOWAIT, fd, iov, niov, offset);
+}
+
+ssize_t
 sys_write_nowait(int fd, const struct iovec *iov, int niov)
 {
-#ifdef SYS_NOWAIT
-    ssize_t n = iov_call(SYS_WRITE_NOWAIT, fd, iov, niov, SYS_OFF_CURRENT);
-    if (n == -ENOSYS || n == -EPERM || n == -EINVAL) {
-        n = -EOPNOTSUPP;
-    }
-    return n;
-#else
-    (void)fd;
-    (void)iov;
-    (void)niov;
-    return -EOPNOTSUPP;
-#endif
+    return iov_nowait(SYS_WRITE_NOWAIT, fd, iov, niov, SYS_OFF_CURRENT);
 }
 
 bool

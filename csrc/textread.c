@@ -283,15 +283,9 @@ readlines_all(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op->phase == 0) {
-        if (op_size_arg(op, &op->n) < 0) {
-            return file_reference_error(op);
-        }
-        op->acc = PyList_New(0);
-        if (op->acc == NULL) {
-            return STEP_ERROR;
-        }
-        op->phase = 1;
+    step = op_begin_lines(op);
+    if (step != STEP_DONE) {
+        return step;
     }
     for (int i = 1;; i++) {
         PyObject *line;

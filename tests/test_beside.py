@@ -13,7 +13,7 @@ import random
 import aiofiles_c
 import pytest
 
-from .support.child import python
+from .support.child import FORKING, python
 from .support.inject import fault, held, inject_or_skip, uncached
 from .support.waiting import cancelled, eventually, turns, within
 
@@ -387,11 +387,9 @@ def test_fork_leaves_the_jobs_to_the_parent(native, tmp_path):
     """The child has the file, and nothing to wait for."""
     done = python(
         """
-        import asyncio, os, sys, warnings
         import aiofiles_c
-        warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
 
-        async def child(file):
+        async def use(file):
             assert await file.pread(4, 0) == b"data"
             assert await file.pwrite(b"C", 4) == 1
             await file.close()
@@ -410,19 +408,8 @@ def test_fork_leaves_the_jobs_to_the_parent(native, tmp_path):
                 await asyncio.sleep(0.001)
             pid = os.fork()
             if not pid:
-                code = 1
-                try:
-                    asyncio._set_running_loop(None)
-                    asyncio.run(asyncio.wait_for(child(file), 20))
-                    code = 0
-                except BaseException:
-                    import traceback
-                    traceback.print_exc()
-                finally:
-                    sys.stderr.flush()
-                    os._exit(code)
-            _, status = os.waitpid(pid, 0)
-            assert status == 0, status
+                child(lambda: use(file))
+            wait(pid)
             with open("fifo", "wb"):
                 await (await opening).close()
             assert await write == 1
@@ -433,6 +420,7 @@ def test_fork_leaves_the_jobs_to_the_parent(native, tmp_path):
         print("good")
         """,
         cwd=tmp_path,
+        begin=FORKING,
         AIOFILES_C_THREADS="1",
     )
     assert done.stdout.split() == ["good"], done

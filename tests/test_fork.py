@@ -4,37 +4,17 @@ import os
 
 import pytest
 
-from .support.child import python
+from .support.child import FORKING, python
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="this system has no fork"
 )
 
-# What each program begins with.  fork() of a process with threads is what is
-# tested here, so that Python's warning of it is not news.
-BEGIN = """
-import asyncio, os, sys, warnings
+# What each program begins with.
+BEGIN = FORKING + """
 import aiofiles_c
-warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
 
 DATA = b"".join(b"%07d\\n" % n for n in range(20_000))
-
-def wait(pid):
-    _, status = os.waitpid(pid, 0)
-    assert status == 0, status
-
-def child(main):
-    # Run main() and end, without what the parent has left to do.
-    code = 1
-    try:
-        asyncio.run(asyncio.wait_for(main(), 20))
-        code = 0
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
 
 async def used(path):
     # Everything once: what has been opened, written and read by the pool.
@@ -50,7 +30,7 @@ async def used(path):
 
 
 def program(code, folder):
-    done = python(BEGIN + code, cwd=folder, AIOFILES_C_THREADS="8")
+    done = python(code, cwd=folder, begin=BEGIN, AIOFILES_C_THREADS="8")
     assert done.stdout.split()[-1:] == ["good"], (done.stdout, done.stderr)
 
 
@@ -94,8 +74,6 @@ async def family():
     await used("child")
     pid = os.fork()
     if not pid:
-        # No loop of this process: the parent's is still marked as running.
-        asyncio._set_running_loop(None)
         child(lambda: used("grandchild"))
     wait(pid)
 
@@ -120,7 +98,6 @@ async def main():
     assert await file.readline() == b"0000000\\n"
     pid = os.fork()
     if not pid:
-        asyncio._set_running_loop(None)
         async def rest():
             assert await file.readline() == b"0000001\\n"
             async with aiofiles_c.open("file", "rb") as other:
@@ -153,7 +130,6 @@ async def main():
         await asyncio.sleep(0)
     pid = os.fork()
     if not pid:
-        asyncio._set_running_loop(None)
         child(lambda: used("child"))
     wait(pid)
     await used("parent")
@@ -192,7 +168,6 @@ async def family():
                 await file.write(b"C")
                 assert await file.tell() == before + 1, before
                 assert before == SIZE + 3, before
-            asyncio._set_running_loop(None)
             child(tells)
         wait(pid)
         assert await file.tell() == SIZE + 3
@@ -237,7 +212,6 @@ import threading
 def forker():
     pid = os.fork()
     if not pid:
-        asyncio._set_running_loop(None)
         child(lambda: used("child"))
     wait(pid)
 

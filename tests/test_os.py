@@ -8,7 +8,6 @@ import asyncio
 import inspect
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import aiofiles.os
 import aiofiles_c
@@ -16,6 +15,7 @@ import aiofiles_c.os
 import pytest
 
 from .support.child import python
+from .support.functions import Counting
 from .support.outcome import difference
 from .support.trees import FORMS, PathOnly, Two
 
@@ -439,19 +439,12 @@ async def test_wrap_makes_a_coroutine_function(lib):
 
 async def test_executor_and_loop_are_used(tmp_path, lib):
     """The call goes to the executor that is given."""
-    asked = []
-
-    class Counting(ThreadPoolExecutor):
-        def submit(self, function, /, *args, **kwargs):
-            asked.append(function)
-            return super().submit(function, *args, **kwargs)
-
     loop = asyncio.get_running_loop()
-    with Counting(1) as executor:
+    with Counting() as executor:
         names = await lib.module.os.listdir(
             tmp_path, loop=loop, executor=executor
         )
-        assert names == [] and len(asked) == 1
+        assert names == [] and len(executor.asked) == 1
         assert await lib.module.os.path.exists(tmp_path, executor=executor)
-        assert len(asked) == 2
+        assert len(executor.asked) == 2
     assert await lib.module.os.listdir(tmp_path, loop=loop) == []

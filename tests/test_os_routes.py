@@ -7,8 +7,8 @@ import aiofiles_c
 import aiofiles_c.os
 import pytest
 
-from .support.child import python
-from .support.waiting import cancelled, turns
+from .support.child import FORKING, python
+from .support.waiting import cancelled, turns_counted
 
 
 async def test_what_is_cached_is_answered_at_once(make, at_once):
@@ -84,21 +84,10 @@ async def test_each_call_is_one_trip(
 async def test_many_calls_at_once_let_the_loop_run(make, at_once):
     """A loop of calls that never wait gives way to others now and then."""
     path = make(b"")
-    turns_taken = 0
-
-    async def others():
-        nonlocal turns_taken
-        while True:
-            await asyncio.sleep(0)
-            turns_taken += 1
-
-    task = asyncio.ensure_future(others())
-    await turns()
-    before = turns_taken
-    for _ in range(5_000):
-        await aiofiles_c.os.path.exists(path)
-    assert turns_taken - before >= 5
-    await cancelled(task)
+    async with turns_counted() as turns:
+        for _ in range(5_000):
+            await aiofiles_c.os.path.exists(path)
+        assert len(turns) >= 5
 
 
 async def test_cancelled_in_the_queue_is_taken_back(tmp_path, gate, native):
@@ -116,9 +105,7 @@ def test_fork_child_has_working_functions(tmp_path, native):
     """With a trip under way in the parent as well."""
     done = python(
         """
-        import asyncio, os, sys, warnings
         import aiofiles_c, aiofiles_c.os as aos
-        warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
         async def use(folder):
             await aos.makedirs(folder + "/b/c")
             assert await aos.listdir(folder) == ["b"]
@@ -134,15 +121,8 @@ def test_fork_child_has_working_functions(tmp_path, native):
             await asyncio.sleep(0)
             pid = os.fork()
             if pid == 0:
-                asyncio.events._set_running_loop(None)
-                try:
-                    asyncio.run(asyncio.wait_for(use("child"), 20))
-                    os._exit(0)
-                except BaseException:
-                    import traceback
-                    traceback.print_exc()
-                    os._exit(1)
-            assert os.waitpid(pid, 0)[1] == 0
+                child(lambda: use("child"))
+            wait(pid)
             fd = os.open("fifo", os.O_RDWR | os.O_NONBLOCK)
             file = await held
             os.close(fd)
@@ -154,6 +134,7 @@ def test_fork_child_has_working_functions(tmp_path, native):
         print("good")
         """,
         cwd=tmp_path,
+        begin=FORKING,
     )
     assert done.stdout.split() == ["good"], done.stderr
 

@@ -3,16 +3,22 @@
 import asyncio
 import os
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 
 import aiofiles_c
 import aiofiles_c.shutil
 import pytest
 
 from .conftest import open_descriptors, without_port
-from .support.child import python
+from .support.child import FORKING, python
+from .support.functions import Counting
 from .support.trees import plant
-from .support.waiting import cancelled, eventually, turns, within
+from .support.waiting import (
+    cancelled,
+    eventually,
+    turns_counted,
+    within,
+)
 
 MIB = 1 << 20
 COPIES = ("copyfile", "copy", "copy2")
@@ -317,9 +323,7 @@ def test_fork_while_copying_leaves_the_copy_to_the_parent(tmp_path):
     """The child copies with a pool of its own; the parent's copy is whole."""
     done = python(
         """
-        import asyncio, os, warnings
         import aiofiles_c, aiofiles_c.shutil as ash
-        warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
         async def use(name):
             await ash.copyfile("small", name)
             assert open(name, "rb").read() == b"12345"
@@ -330,15 +334,8 @@ def test_fork_while_copying_leaves_the_copy_to_the_parent(tmp_path):
             await began.wait()
             pid = os.fork()
             if pid == 0:
-                asyncio.events._set_running_loop(None)
-                try:
-                    asyncio.run(asyncio.wait_for(use("child"), 20))
-                    os._exit(0)
-                except BaseException:
-                    import traceback
-                    traceback.print_exc()
-                    os._exit(1)
-            assert os.waitpid(pid, 0)[1] == 0
+                child(lambda: use("child"))
+            wait(pid)
             await copying
             assert os.path.getsize("copy") == 64 << 20
             await use("parent")
@@ -349,6 +346,7 @@ def test_fork_while_copying_leaves_the_copy_to_the_parent(tmp_path):
         print("good")
         """,
         cwd=tmp_path,
+        begin=FORKING,
         flags=("-W", "ignore::ResourceWarning"),
     )
     assert done.stdout.split()[-1:] == ["good"], done.stderr
@@ -394,15 +392,8 @@ async def test_executor_that_is_given_does_everything(tmp_path):
     """No native thread copies, and the executor has one call."""
     (tmp_path / "source").write_bytes(b"x")
     (tmp_path / "tree").mkdir()
-    asked = []
-
-    class Counting(ThreadPoolExecutor):
-        def submit(self, function, /, *args, **kwargs):
-            asked.append(function)
-            return super().submit(function, *args, **kwargs)
-
     loop = asyncio.get_running_loop()
-    with Counting(1) as executor:
+    with Counting() as executor:
         for name, *args in (
             ("copyfile", tmp_path / "source", tmp_path / "a"),
             ("copy", tmp_path / "source", tmp_path / "b"),
@@ -411,29 +402,18 @@ async def test_executor_that_is_given_does_everything(tmp_path):
             ("move", tmp_path / "d", tmp_path / "e"),
             ("rmtree", tmp_path / "e"),
         ):
-            asked.clear()
+            executor.asked.clear()
             before = aiofiles_c.stats()
             await getattr(aiofiles_c.shutil, name)(
                 *args, loop=loop, executor=executor
             )
-            assert len(asked) == 1, name
+            assert len(executor.asked) == 1, name
             assert aiofiles_c.stats()["jobs"] == before["jobs"], name
 
 
 async def test_loop_runs_while_a_large_file_is_copied(large, ash):
     """Other tasks have their turns."""
     source, target = large
-    count = 0
-
-    async def others():
-        nonlocal count
-        while True:
-            await asyncio.sleep(0)
-            count += 1
-
-    task = asyncio.ensure_future(others())
-    await turns()
-    before = count
-    await ash.copyfile(source, target)
-    assert count - before >= 5
-    await cancelled(task)
+    async with turns_counted() as turns:
+        await ash.copyfile(source, target)
+        assert len(turns) >= 5

@@ -39,6 +39,13 @@ def content(mode, text):
 
 # ---- what all of them have ----
 
+each_name = pytest.mark.parametrize("name", (
+    "NamedTemporaryFile",
+    "TemporaryFile",
+    "SpooledTemporaryFile",
+    "TemporaryDirectory",
+))
+
 
 @pytest.mark.parametrize("name", aiofiles.tempfile.__all__)
 def test_every_name_of_aiofiles_takes_its_parameters_in_its_order(name):
@@ -95,15 +102,7 @@ async def test_file_is_awaitable_and_a_context_manager(temp, place, name):
     assert os.listdir(place) == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    (
-        "NamedTemporaryFile",
-        "TemporaryFile",
-        "SpooledTemporaryFile",
-        "TemporaryDirectory",
-    ),
-)
+@each_name
 async def test_body_that_raises_leaves_nothing(temp, place, name):
     """The error comes through, and the file is closed and gone."""
     kept = []
@@ -115,15 +114,7 @@ async def test_body_that_raises_leaves_nothing(temp, place, name):
     assert getattr(kept[0], "closed", True)
 
 
-@pytest.mark.parametrize(
-    "name",
-    (
-        "NamedTemporaryFile",
-        "TemporaryFile",
-        "SpooledTemporaryFile",
-        "TemporaryDirectory",
-    ),
-)
+@each_name
 async def test_body_that_is_cancelled_leaves_nothing(temp, place, name):
     """Cancelling the task inside the context ends it as an error does."""
     inside = asyncio.Event()

@@ -1,6 +1,5 @@
 """Who makes temporary files, in how many trips, and what goes wrong there."""
 
-import asyncio
 import errno
 import os
 import stat
@@ -12,7 +11,7 @@ import aiofiles_c.tempfile
 import pytest
 
 from .support.inject import fault
-from .support.outcome import brief
+from .support.waiting import turns_counted
 
 FILES = ("NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile")
 
@@ -59,21 +58,11 @@ async def test_replaced_function_gets_the_call(place, monkeypatch):
 
 async def test_loop_goes_on_while_files_are_made(native, place):
     """Making many, one after the other, lets others have their turns."""
-    turns, done = 0, False
-
-    async def count():
-        nonlocal turns
-        while not done:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.ensure_future(count())
-    for _ in range(300):
-        async with aiofiles_c.tempfile.NamedTemporaryFile() as file:
-            await file.write(b"data")
-    done = True
-    await counting
-    assert turns > 10, brief(turns)
+    async with turns_counted() as turns:
+        for _ in range(300):
+            async with aiofiles_c.tempfile.NamedTemporaryFile() as file:
+                await file.write(b"data")
+        assert len(turns) > 10
 
 
 # ---- files without a name ----

@@ -1,6 +1,19 @@
-"""The functions of a module, with the executor that they are tested with."""
+"""Functions, and the executor that they are tested with."""
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
+
+
+class Counting(ThreadPoolExecutor):
+    """An executor that keeps what it was asked to do."""
+
+    def __init__(self):
+        super().__init__(1)
+        self.asked = []
+
+    def submit(self, function, /, *args, **kwargs):
+        self.asked.append(function)
+        return super().submit(function, *args, **kwargs)
 
 
 class Functions:

@@ -1,6 +1,7 @@
 """Waits that end: nothing in the tests waits without a deadline."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 PATIENCE = 20  # seconds; reached only where something hangs
 
@@ -25,6 +26,25 @@ async def turns(count=3):
     """Let the loop go round, so that started tasks make their first steps."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def turns_counted():
+    """Count the turns that another task has meanwhile: `len()` of it."""
+    taken = []
+
+    async def other():
+        while True:
+            await asyncio.sleep(0)
+            taken.append(None)
+
+    task = asyncio.ensure_future(other())
+    await turns()
+    taken.clear()
+    try:
+        yield taken
+    finally:
+        await cancelled(task)
 
 
 async def cancelled(task):
