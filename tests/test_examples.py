@@ -127,7 +127,7 @@ async def test_file_server_keeps_the_old_file_if_an_upload_breaks_off(
     async def endless():
         yield bytes(100_000)
         started.set()
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()  # for ever
 
     task = asyncio.ensure_future(server.put("/data", data=endless()))
     await within(started.wait())

@@ -143,12 +143,13 @@ def test_loop_closed_with_a_call_under_way(tmp_path):
     """The job's end finds nobody, and the next loop works."""
     done = python(
         """
-        import asyncio, gc, os, socket
+        import asyncio, gc, os, select, socket
         import aiofiles_c, aiofiles_c.os as aos
-        async def leave(out, source):
+        async def leave(out, other, source):
             asyncio.ensure_future(
                 aos.sendfile(out.fileno(), source.fileno(), 0, 1 << 24))
-            await asyncio.sleep(0.05)
+            while not select.select([other], [], [], 0)[0]:
+                await asyncio.sleep(0.001)  # until it has begun
         async def use():
             assert await aos.listdir(".") == ["data"]
         with open("data", "wb") as file:
@@ -157,7 +158,7 @@ def test_loop_closed_with_a_call_under_way(tmp_path):
             ours, other = socket.socketpair()
             loop = asyncio.new_event_loop()
             with open("data", "rb") as source:
-                loop.run_until_complete(leave(ours, source))
+                loop.run_until_complete(leave(ours, other, source))
                 tasks = asyncio.all_tasks(loop)
                 for task in tasks:
                     task.cancel()

@@ -452,7 +452,7 @@ async def test_slow_disk_that_commits_leaves_the_loop_alone(disk):
         for i, row in enumerate(folders):
             await asyncio.to_thread(change, row)
             task = asyncio.ensure_future(asyncio.to_thread(commit, row[0]))
-            await asyncio.sleep(0.06 * i)
+            await asyncio.sleep(0.06 * i)  # each time further on in the commit
             works = [work(folder) for work, folder in zip(COMMITTED, row)]
             await within(asyncio.gather(*works, task))
     disk.below.delay(0)

@@ -38,6 +38,11 @@ def unread():
 def room():
     return bool(select.select([], [1], [], 0)[1])
 
+async def pends(task):
+    # Nothing says that it waits but time, in which it could have ended.
+    await asyncio.sleep(0.05)
+    assert not task.done()
+
 async def timed(call, seconds=0.002):
     while True:
         try:
@@ -127,8 +132,7 @@ def test_pending_readline_does_not_hinder_the_exit(native, program):
         """
         async def main():
             task = asyncio.ensure_future(stdin.readline())
-            await asyncio.sleep(0.05)
-            assert not task.done()
+            await pends(task)
             note("pending")
 
         asyncio.run(main())
@@ -159,7 +163,7 @@ def test_readline_given_up_again_and_again_returns_every_line(
         text = b"line %d\n" % number
         one.write(text[:3])
         if number % 10 == 0:
-            time.sleep(0.01)
+            time.sleep(0.01)  # time-outs of the program pass
         one.write(text[3:])
         one.noted("got")
     assert one.ended()[0] == "good\n"
@@ -324,7 +328,7 @@ def test_bytes_and_text_given_up_again_and_again_lose_nothing(
     data = "".join(f"line {n} \xe9\u20ac\n" for n in range(800)).encode()
     for start in range(0, len(data), 37):
         one.write(data[start:start + 37])
-        time.sleep(0.0005)
+        time.sleep(0.0005)  # time-outs of the program pass, now and then
     os.close(feed)
     assert one.ended()[0].encode() == data
 
@@ -357,7 +361,7 @@ def test_blocking_mode_of_stdin_and_stdout_is_not_changed(program):
         """
         async def main():
             task = asyncio.ensure_future(stdin.readline())
-            await asyncio.sleep(0.02)
+            await pends(task)
             modes = [os.get_blocking(n) for n in range(3)]
             note("pending")
             await task
@@ -394,7 +398,7 @@ def test_stdin_and_stdout_work_with_uvloop(program):
         """
     )
     one.noted("pending")
-    time.sleep(0.05)
+    time.sleep(0.05)  # in which it comes to wait
     one.write(b"line\n")
     assert one.ended()[0] == "line\n"
 
@@ -408,8 +412,7 @@ def test_write_to_a_full_pipe_keeps_no_thread_and_is_written_at_exit(
         async def main():
             task = asyncio.ensure_future(stdout.write("x" * 1_000_000))
             await until(lambda: not room())
-            await asyncio.sleep(0.05)
-            assert not task.done()
+            await pends(task)
             assert aiofiles_c.stats()["running"] == 0
             assert threading.active_count() == 1
             note("pending")
@@ -519,8 +522,7 @@ def test_loop_goes_on_while_a_thread_prints_to_a_full_pipe(native, tmp_path):
             thread.start()
             await until(lambda: not room())
             task = asyncio.ensure_future(stdout.write("w" * 20_000))
-            await asyncio.sleep(0.05)
-            assert not task.done()
+            await pends(task)
             assert aiofiles_c.stats()["running"] == 0
             note("goes on")
             await task
@@ -546,8 +548,7 @@ def test_loop_goes_on_while_a_thread_waits_in_input(native, tmp_path):
             waiting = loop.run_in_executor(None, input)
             await until(waits)
             task = asyncio.ensure_future(stdin.readline())
-            await asyncio.sleep(0.05)
-            assert not task.done()
+            await pends(task)
             note("goes on")
             got += [await waiting, await task]
             print(got)
@@ -631,7 +632,9 @@ def test_write_to_a_pipe_that_nobody_reads_is_a_broken_pipe(tmp_path):
         """
         async def main():
             note("ready")
-            await asyncio.sleep(0.1)
+            nobody = select.poll()
+            nobody.register(1, 0)
+            await until(lambda: nobody.poll(0))
             try:
                 await stdout.write("x" * 100_000)
                 await stdout.flush()

@@ -16,7 +16,7 @@ import aiofiles_c
 import pytest
 
 from .support.child import python
-from .support.waiting import cancelled, eventually, turns, within
+from .support.waiting import cancelled, eventually, pends, turns, within
 
 
 @pytest.fixture(autouse=True)
@@ -105,8 +105,7 @@ def one_worker():
 
 async def hang(awaitable):
     task = asyncio.ensure_future(awaitable)
-    await asyncio.sleep(0.02)
-    assert not task.done(), task
+    await pends(task)
     return task
 
 
@@ -131,8 +130,7 @@ async def test_line_that_comes_in_parts_is_one_line(ends, mode):
     async with aiofiles_c.open(ends.take(), mode) as file:
         task = await hang(file.readline())
         os.write(ends.other, b"par")
-        await asyncio.sleep(0.02)
-        assert not task.done()
+        await pends(task)
         await cancelled(task)
         task = await hang(file.readline())
         os.write(ends.other, b"tial\nrest\n")
@@ -409,7 +407,7 @@ def test_read_that_waits_at_a_fork_stays_the_parents(tmp_path):
         async def begin():
             file = await aiofiles_c.open(reading, "rb", 0)
             task = asyncio.ensure_future(file.read(4))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # in which it could end
             assert not task.done()
             return file, task
 

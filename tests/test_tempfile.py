@@ -122,7 +122,7 @@ async def test_body_that_is_cancelled_leaves_nothing(temp, place, name):
     async def body():
         async with getattr(temp, name)():
             inside.set()
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()  # for ever
 
     task = asyncio.ensure_future(body())
     await within(inside.wait())

@@ -54,7 +54,7 @@ async def test_task_cancelled_at_any_step_leaves_nothing(
 
     async def body():
         async with getattr(our_temp, name)():
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()  # for ever
 
     for _ in range(5):
         task = asyncio.ensure_future(body())

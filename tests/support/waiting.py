@@ -22,6 +22,15 @@ async def eventually(condition, what, seconds=PATIENCE):
     return value
 
 
+async def pends(task, seconds=0.02):
+    """See a task go on waiting for what does not come.
+
+    Nothing says so but time, in which it could have ended.
+    """
+    await asyncio.sleep(seconds)
+    assert not task.done(), task
+
+
 async def turns(count=3):
     """Let the loop go round, so that started tasks make their first steps."""
     for _ in range(count):
