@@ -6,6 +6,7 @@ sys_call in csrc/sys.h.
 """
 
 import errno
+import functools
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,15 @@ import pytest
 FOR_EVER = 2**31 - 1
 
 
+@functools.cache
 def _calls():
+    """The numbers of the calls; there is no header where none is injected."""
     header = Path(__file__).resolve().parents[2] / "csrc" / "sys.h"
     names = header.read_text().partition("enum sys_call {")[2]
     names = re.sub(r"/\*.*?\*/", "", names, flags=re.DOTALL)
-    return re.findall(r"\bSYS_(\w+)", names.partition("SYS_CALLS")[0])
+    names = re.findall(r"\bSYS_(\w+)", names.partition("SYS_CALLS")[0])
+    return {name: number for number, name in enumerate(names)}
 
-
-CALLS = {name: number for number, name in enumerate(_calls())}
 
 needs_injection = pytest.mark.skipif(
     not hasattr(aiofiles_c._engine.core, "_inject"),
@@ -52,7 +54,7 @@ def fault(call, error=0, *, skip=0, count=1, limit=0):
     It does so from its (skip + 1)-th use on, so many times.
     """
     inject = inject_or_skip()
-    number = CALLS[call]
+    number = _calls()[call]
     inject(number, skip, count, error, limit)
     what = Fault()
     try:
@@ -70,7 +72,7 @@ def held(call):
     gives is called.
     """
     with fault(call, errno.EINTR, count=FOR_EVER):
-        yield lambda: inject_or_skip()(CALLS[call], 0, 0, errno.EINTR, 0)
+        yield lambda: inject_or_skip()(_calls()[call], 0, 0, errno.EINTR, 0)
 
 
 @contextmanager
