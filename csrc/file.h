@@ -395,10 +395,15 @@ enum step op_begin_lines(OpObject *op);
 /* The position moves behind n of the buffered bytes; past as in exact_take. */
 void file_advance(OpObject *op, size_t n, size_t past);
 
-/* At most n of them, as the result; past as in exact_take.
- * DONE or ERROR. */
+/* At most n of them, as the result; past as in exact_take.  DONE or ERROR; if
+ * they are many also YIELD, and then op->phase is READ_TAKES and
+ * file_take_on() takes the rest. */
 enum step file_take_bytes(OpObject *op, size_t n, size_t past,
                           PyObject **result);
+enum step file_take_on(OpObject *op, PyObject **result);
+
+/* Phases of a read of bytes, besides its own. */
+enum { READ_ALL = 2, READ_TAKES = 3 };
 
 /* At the top of each step: a file that was converted, is closed or has not
  * the mode bits of need goes another way.  STEP_DONE: go on. */

@@ -79,6 +79,9 @@ readline_step(OpObject *op, PyObject **result)
         }
         op->phase = 1;
     }
+    if (op->phase == READ_TAKES) {
+        return file_take_on(op, result);
+    }
     step = line_find(op, 0, op->n, &len);
     return step == STEP_DONE ? line_take(op, len, result) : step;
 }
@@ -90,6 +93,9 @@ next_line_step(OpObject *op, PyObject **result)
     enum step step = file_begin(op, MODE_READ);
     if (step != STEP_DONE) {
         return step;
+    }
+    if (op->phase == READ_TAKES) {
+        return file_take_on(op, result);
     }
     step = line_find(op, 0, -1, &len);
     if (step != STEP_DONE) {

@@ -70,12 +70,68 @@ file_advance(OpObject *op, size_t n, size_t past)
     read_advance(op, n, past);
 }
 
+/* As much is copied at once on the loop thread. */
+enum { COPY_PIECE = 1 << 20 };
+
+/* Copy n of the buffered bytes, by pieces between which the loop may turn. */
+static enum step
+read_copy(OpObject *op, char *to, size_t n)
+{
+    const char *from = op->file->rbuf.data + op->file->rbuf.pos;
+    while ((size_t)op->taken < n) {
+        size_t at = (size_t)op->taken, part = n - at;
+        if (at > 0 && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+        part = part < COPY_PIECE ? part : COPY_PIECE;
+        memcpy(to + at, from + at, part);
+        op->taken += (Py_ssize_t)part;
+        op_charge(op, part);
+    }
+    return STEP_DONE;
+}
+
+enum step
+file_take_on(OpObject *op, PyObject **result)
+{
+    Py_ssize_t n = PyBytes_GET_SIZE(op->acc);
+    enum step step = read_copy(op, PyBytes_AS_STRING(op->acc), (size_t)n);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    *result = op->acc;
+    op->acc = NULL;
+    read_advance(op, (size_t)n, (size_t)op->left);
+    file_read_ahead(op);
+    return STEP_DONE;
+}
+
+/* More than one piece.  How much it is does not change any more, should the
+ * file grow meanwhile. */
+static enum step
+take_large(OpObject *op, size_t n, size_t past, PyObject **result)
+{
+    op->acc = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n);
+    if (op->acc == NULL) {
+        return STEP_ERROR;
+    }
+    op->left = (Py_ssize_t)past;
+    op->phase = READ_TAKES;
+    return file_take_on(op, result);
+}
+
 enum step
 file_take_bytes(OpObject *op, size_t n, size_t past, PyObject **result)
 {
     FileObject *file = op->file;
     size_t avail = buffer_avail(&file->rbuf);
     n = n < avail ? n : avail;
+    if (op->phase == READ_TAKES) {
+        return file_take_on(op, result);
+    }
+    if (n > COPY_PIECE) {
+        return take_large(op, n, past, result);
+    }
     *result = PyBytes_FromStringAndSize(
         n == 0 ? NULL : file->rbuf.data + file->rbuf.pos, (Py_ssize_t)n);
     if (*result == NULL) {
@@ -174,7 +230,7 @@ static enum step
 read_all(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
-    op->phase = 2;
+    op->phase = READ_ALL;
     if (file->regular && !file->shared) {
         return read_all_regular(op, result);
     }
@@ -224,7 +280,10 @@ read_sized(OpObject *op, PyObject **result)
         }
         op->phase = 1;
     }
-    if (op->n < 0 || op->phase >= 2) {
+    if (op->phase == READ_TAKES) {
+        return file_take_on(op, result);
+    }
+    if (op->n < 0 || op->phase == READ_ALL) {
         return read_all(op, result);
     }
     size_t n = (size_t)op->n;
@@ -272,7 +331,9 @@ readall_step(OpObject *op, PyObject **result)
     if (op->given) {
         return file_reference_error(op);
     }
-    return read_or_none(op, read_all(op, result), result);
+    step = op->phase == READ_TAKES ? file_take_on(op, result)
+                                   : read_all(op, result);
+    return read_or_none(op, step, result);
 }
 
 /* At most one read of the file, and none if bytes are there. */
@@ -369,9 +430,6 @@ peek_step(OpObject *op, PyObject **result)
 
 /* ---- readinto() ---- */
 
-/* As much is copied at once on the loop thread. */
-enum { READINTO_PIECE = 1 << 20 };
-
 /* op->acc becomes a memoryview of the one argument: 0, or -1 without an
  * exception where that is no writable run of bytes. */
 static int
@@ -419,24 +477,6 @@ readinto_block(OpObject *op, size_t len)
                     file->bufsize);
 }
 
-/* Copy n of the buffered bytes, by pieces between which the loop may turn. */
-static enum step
-readinto_copy(OpObject *op, char *to, size_t n)
-{
-    const char *from = op->file->rbuf.data + op->file->rbuf.pos;
-    while ((size_t)op->taken < n) {
-        size_t at = (size_t)op->taken, part = n - at;
-        if (at > 0 && op_must_yield(op)) {
-            return STEP_YIELD;
-        }
-        part = part < READINTO_PIECE ? part : READINTO_PIECE;
-        memcpy(to + at, from + at, part);
-        op->taken += (Py_ssize_t)part;
-        op_charge(op, part);
-    }
-    return STEP_DONE;
-}
-
 /* By way of the buffer.  Phase 3: all that is wanted is there. */
 static enum step
 readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
@@ -462,7 +502,7 @@ readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
     op->phase = 3;
     size_t avail = buffer_avail(&file->rbuf);
     op->got = (Py_ssize_t)(avail < len ? avail : len);
-    enum step step = readinto_copy(op, view->buf, (size_t)op->got);
+    enum step step = read_copy(op, view->buf, (size_t)op->got);
     if (step != STEP_DONE) {
         return step;
     }

@@ -6,25 +6,16 @@ and waits for one that has; the operation then ends as if nobody had asked.
 
 import asyncio
 import os
-import time
 
 import aiofiles_c
 import pytest
 
-from .support.waiting import PATIENCE, turns, within
+from .support.waiting import jobs_end, turns, within
 
 
 @pytest.fixture(autouse=True)
 def engine(native):
     """The delegate's files have a descriptor that nobody moves."""
-
-
-def jobs_end():
-    """Sleep, the loop with it, until the workers have nothing to do."""
-    deadline = time.monotonic() + PATIENCE
-    while (now := aiofiles_c.stats())["running"] or now["queued"]:
-        assert time.monotonic() < deadline, now
-        time.sleep(0.001)
 
 
 async def begin(awaitable, gate, ended):

@@ -3,10 +3,11 @@
 import asyncio
 import builtins
 
+import aiofiles_c
 import pytest
 
 from .support.outcome import difference, outcome_of, outcome_of_await
-from .support.waiting import cancelled, turns, within
+from .support.waiting import cancelled, jobs_end, turns, within
 
 MIB = 1 << 20
 # Where an engine may begin to share, or cut into parts, and about there.
@@ -147,6 +148,22 @@ async def test_loop_turns_while_a_large_text_is_read(ours, make):
             seen += 1
         assert len(task.result()) > MIB
     assert seen > 2
+
+
+async def test_loop_turns_while_much_is_taken_of_a_shared_file(native, make):
+    """What others see comes by the buffer, and is copied out in pieces."""
+    data = b"0123456789abcdef" * (2 * MIB)
+    async with aiofiles_c.open(make(data), "rb") as file:
+        file.fileno()
+        task = asyncio.ensure_future(file.read(len(data)))
+        await turns(1)
+        jobs_end()
+        seen = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            seen += 1
+        assert task.result() == data
+    assert seen > 8
 
 
 @pytest.mark.parametrize("size", (65535, 65536, 65537, 3 * MIB))

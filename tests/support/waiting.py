@@ -1,7 +1,10 @@
 """Waits that end: nothing in the tests waits without a deadline."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
+
+import aiofiles_c
 
 PATIENCE = 20  # seconds; reached only where something hangs
 
@@ -54,6 +57,14 @@ async def turns_counted():
         yield taken
     finally:
         await cancelled(task)
+
+
+def jobs_end():
+    """Sleep, the loop with it, until the workers have nothing to do."""
+    deadline = time.monotonic() + PATIENCE
+    while (now := aiofiles_c.stats())["running"] or now["queued"]:
+        assert time.monotonic() < deadline, now
+        time.sleep(0.001)
 
 
 async def cancelled(task):
