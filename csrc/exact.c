@@ -63,31 +63,42 @@ exact_install(FileObject *file, off_t position, off_t start, size_t n)
     file->raw = start + (off_t)n;
 }
 
-void
+/* How much of the block at start is in io's buffer: not what has come behind
+ * the end that it has met. */
+static size_t
+exact_block_size(const FileObject *file, off_t start)
+{
+    off_t n = file->end - start;
+    return n >= 0 && n < (off_t)file->bufsize ? (size_t)n : file->bufsize;
+}
+
+int
 exact_share(FileObject *file)
 {
     struct buffer *rbuf = &file->rbuf;
     off_t start, limit, at = file_position(file);
-    size_t shift, bufsize = file->bufsize;
+    size_t shift;
     if (!file_block(file, &start, &limit)) {
         exact_reset(file);
         file->rewind = 0;
-        return;
+        return 0;
     }
     if (file->device < DEVICE_LOCAL) { /* a read might hang: what is there */
         if (file->raw > limit) {
             rbuf->end -= (size_t)(file->raw - limit);
             file->raw = limit;
         }
-        return;
+        return 0;
+    }
+    size_t size = exact_block_size(file, start);
+    if (buffer_reserve(rbuf, size, &shift) < 0) {
+        return -1;
     }
     buffer_reset(rbuf);
-    ssize_t n = 0;
-    if (buffer_reserve(rbuf, bufsize, &shift) == 0) {
-        struct iovec iov = {rbuf->data, bufsize};
-        n = sys_readv(file->fd, &iov, 1, start);
-    }
+    struct iovec iov = {rbuf->data, size};
+    ssize_t n = sys_readv(file->fd, &iov, 1, start);
     exact_install(file, at, start, n > 0 ? (size_t)n : 0);
+    return 0;
 }
 
 /* Whether io would have bytes of the file behind the position. */
@@ -111,11 +122,11 @@ exact_adopt(OpObject *op)
         return STEP_DONE;
     }
     (void)file_block(file, &start, &limit);
+    size_t size = exact_block_size(file, start);
     /* Until it is there whole it is kept beside the buffer, in an argument
      * that no write has. */
     if (op->arg[2] == NULL) {
-        op->arg[2] = PyBytes_FromStringAndSize(NULL,
-                                               (Py_ssize_t)file->bufsize);
+        op->arg[2] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
         if (op->arg[2] == NULL) {
             return STEP_ERROR;
         }
@@ -123,7 +134,7 @@ exact_adopt(OpObject *op)
     char *data = PyBytes_AS_STRING(op->arg[2]);
     if (!op->sized) {
         size_t n;
-        step = file_read_at(op, data, file->bufsize, start, op->arg[2], &n);
+        step = file_read_at(op, data, size, start, op->arg[2], &n);
         if (step != STEP_DONE) {
             return step;
         }

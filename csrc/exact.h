@@ -27,10 +27,10 @@ void held_forget(FileObject *file);
 int file_hand_over(FileObject *file, struct port *port);
 
 /* The file becomes shared while it is written: have in it what io would have
- * written.  Then, for an exact one, the rest in its buffer: 0, or -1 without
- * an exception: no memory. */
-void held_share(FileObject *file);
-int held_share_exact(FileObject *file);
+ * written; 0, or -1 without an exception: no memory.  Then, for an exact one,
+ * the rest in its buffer. */
+int held_share(FileObject *file);
+void held_share_exact(FileObject *file);
 
 /* ---- exact.c ---- */
 
@@ -40,8 +40,9 @@ int held_share_exact(FileObject *file);
 /* The file is opened, or has become shared with what is in rbuf. */
 void exact_begin(FileObject *file);
 
-/* A private file has become shared: what io's buffer would have is read. */
-void exact_share(FileObject *file);
+/* A private file becomes shared: what io's buffer would have is read.  0, or
+ * -1 without an exception: no memory. */
+int exact_share(FileObject *file);
 
 /* A private file is written in the middle of what was read, where io keeps
  * both in one buffer: it is exact from now on.  DONE, BLOCK or ERROR. */

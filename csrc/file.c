@@ -133,49 +133,52 @@ file_is_reentered(FileObject *file)
     return true;
 }
 
-void
+int
 file_share_now(FileObject *file)
 {
     if (file->shared) {
-        return;
+        return 0;
     }
     assert(!file->busy);
     file_set_blocking(file);
     prefetch_free(file);
     bool written = file->writing;
+    int rc = 0;
     if (written) {
-        held_share(file);
+        rc = held_share(file);
     }
     else if (file->text != NULL) {
         file_drop_text_ahead(file);
     }
     else if (file->regular && file->bufsize != 0) {
-        exact_share(file);
+        rc = exact_share(file);
+    }
+    if (rc < 0) {
+        PyErr_NoMemory();
+        return -1;
     }
     (void)sys_lseek(file->fd, file->writing ? file->woff : file->raw,
                     SEEK_SET);
     file->threshold = file->bufsize;
     file->shared = true;
     exact_begin(file);
-    if (!file->exact) {
-        return;
+    if (file->exact && written) {
+        held_share_exact(file);
     }
-    if (!written) {
+    else if (file->exact) {
         file->from = file->device < DEVICE_LOCAL ? file->rbuf.pos : 0;
     }
-    else if (held_share_exact(file) < 0) {
-        file->exact = false; /* no memory: the list has it all, as before */
-    }
+    return 0;
 }
 
-void
+int
 file_share_settled(FileObject *file)
 {
     file->sharing = false;
     if (file->head != NULL) {
         op_restart(file->head); /* it has counted on explicit offsets */
     }
-    file_share_now(file);
+    return file_share_now(file);
 }
 
 int
@@ -196,8 +199,6 @@ file_share(FileObject *file)
         }
     }
     file_settle(file);
-    if (file->fd >= 0) { /* or that was close() */
-        file_share_settled(file);
-    }
-    return 0;
+    /* Or that was close(). */
+    return file->fd >= 0 ? file_share_settled(file) : 0;
 }

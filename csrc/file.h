@@ -254,14 +254,15 @@ bool file_is_drained(const FileObject *file);
 void file_set_blocking(FileObject *file);
 
 /* From now on others may see the descriptor's offset (fileno).  Waits for a
- * job under way.  -1 with RuntimeError from inside of a step of the file. */
+ * job under way.  -1 with MemoryError, and nothing has changed, or with
+ * RuntimeError from inside of a step of the file. */
 int file_share(FileObject *file);
 
 /* The same for a file that has no job under way, from inside of a step. */
-void file_share_now(FileObject *file);
+int file_share_now(FileObject *file);
 
 /* The same where an operation may be waiting. */
-void file_share_settled(FileObject *file);
+int file_share_settled(FileObject *file);
 
 /* Whether a step of the file is running, whose code has called us: true, with
  * RuntimeError, as built-in buffers say it. */

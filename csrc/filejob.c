@@ -117,6 +117,7 @@ file_take_result(FileObject *file)
         file->raw += (off_t)io->done;
         file->eof = false; /* that is for who asked to say: file_returned */
         file->end = io->eof ? file->raw : file->end;
+        file_reached(file, file->raw);
     }
     if (io->steps & IO_REWIND && io->err == 0) {
         file->rewind = 0;
@@ -199,8 +200,9 @@ file_end_job(FileObject *file, struct port *port)
     file_set_idle(file);
     struct chunk *written = file_take_result(file);
     file->target = NULL;
-    if (file->sharing && file->fd >= 0) {
-        file_share_settled(file);
+    if (file->sharing && file->fd >= 0 && file_share_settled(file) < 0) {
+        PyErr_Clear();
+        file->sharing = true; /* once there is memory */
     }
     struct OpObject *head = file->head;
     bool full = file->io.unready && file->io.steps & IO_WRITE;

@@ -34,6 +34,31 @@ file_drop_ahead(FileObject *file)
 
 /* ---- filling the buffer ---- */
 
+/* Whether a read of n bytes more, of a private file, ends in a block of
+ * built-in open that has the end of the file in it.  Then that end is to be
+ * met: should the file grow, others are to see what was read, and no more. */
+static bool
+fill_is_last(const FileObject *file, size_t n)
+{
+    off_t block = (off_t)file->bufsize;
+    if (file->text != NULL || file->shared || !file->regular || block == 0) {
+        return false;
+    }
+    off_t far = file->raw + (off_t)n - file->base;
+    return file->base + (far + block - 1) / block * block > file->extent;
+}
+
+/* As much as is known to be left, and one byte more: or as built-in open has in
+ * its buffer if that is less. */
+static size_t
+fill_to_end(const FileObject *file, size_t want)
+{
+    off_t left = file->extent + 1 - file->raw, most = (off_t)file->bufsize;
+    most = most < FILE_BLOCK_MOST ? most : FILE_BLOCK_MOST;
+    left = left < most ? left : most;
+    return (off_t)want < left ? (size_t)left : want;
+}
+
 /* How much to read where want bytes are missing.  A descriptor whose offset
  * others may see is read in the blocks of built-in open; a raw file is never
  * read ahead. */
@@ -53,7 +78,8 @@ fill_size(FileObject *file, size_t want)
     else if (file->block < FILE_BLOCK_MOST) {
         file->block *= 2;
     }
-    return want > file->block ? want : file->block;
+    want = want > file->block ? want : file->block;
+    return fill_is_last(file, want) ? fill_to_end(file, want) : want;
 }
 
 /* One read that cannot wait; as sys_read_nowait. */
@@ -217,6 +243,18 @@ fill_begin(OpObject *op)
     return file->writing ? file_drain(op) : STEP_DONE;
 }
 
+/* A read at once has come to raw.  One that gave less than it was to met the
+ * end of the file there, unless that is known to lie behind; then the kernel
+ * had no more of it at hand. */
+static void
+fill_met_end(FileObject *file, bool is_short)
+{
+    if (file->eof || (is_short && file->raw >= file->extent)) {
+        file->end = file->raw;
+    }
+    file_reached(file, file->raw);
+}
+
 static enum step
 fill(OpObject *op, size_t size)
 {
@@ -231,6 +269,10 @@ fill(OpObject *op, size_t size)
         PyErr_NoMemory();
         return STEP_ERROR;
     }
+    if (file->end == file->raw && !file->shared) {
+        file->base = file->high = file->raw; /* built-in open's is used up */
+        file->end = -1;
+    }
     char *room = file->rbuf.data + file->rbuf.end;
     if (file_data_inline(file) && size <= READ_INLINE_MOST
         && file->rewind == 0) {
@@ -239,7 +281,7 @@ fill(OpObject *op, size_t size)
             file->rbuf.end += (size_t)n;
             file->raw += n;
             file->eof = n == 0;
-            file->end = n == 0 ? file->raw : file->end;
+            fill_met_end(file, (size_t)n < size);
             return STEP_DONE;
         }
         if (n != -EAGAIN && n != -EOPNOTSUPP) {
@@ -298,7 +340,13 @@ file_may_read_direct(const FileObject *file, size_t missing)
     if (!file->regular || file->shared) {
         return false;
     }
-    if (file->bufsize == 0 || (file->block == 0 && file_data_inline(file))) {
+    if (file->bufsize == 0) {
+        return true;
+    }
+    if (missing < least && fill_is_last(file, missing)) {
+        return false;
+    }
+    if (file->block == 0 && file_data_inline(file)) {
         return true;
     }
     if (file->block != 0 && file_ahead_helps(file)) {

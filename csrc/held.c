@@ -173,6 +173,9 @@ file_hand_over(FileObject *file, struct port *port)
         return 0;
     }
     struct chunk *rest = held_cut(file, keep);
+    if (rest == NULL && keep > 0) {
+        return -ENOMEM; /* all of it stays */
+    }
     int rc = file_start(file, port, IO_WRITE);
     held_join(file, rest, keep);
     return rc;
@@ -198,45 +201,56 @@ held_share_text(FileObject *file)
     struct buffer *out = &file->text->out;
     size_t shift, n = file->text->pending;
     n = n < file->wlen ? n : file->wlen;
-    file->text->pending = 0;
-    if (n == 0 || buffer_reserve(out, n, &shift) < 0) {
-        return n == 0 ? 0 : -1;
-    }
-    struct chunk *rest = held_cut(file, n);
-    if (rest == NULL) {
+    if (buffer_reserve(out, n, &shift) < 0) {
         return -1;
     }
+    struct chunk *rest = held_cut(file, n);
+    if (rest == NULL && n > 0) {
+        return -1;
+    }
+    file->text->pending = 0;
     held_copy(rest, out->data + out->end);
     out->end += n;
     chunk_free_all(file->state, rest);
     return 0;
 }
 
-void
+/* What io's buffer would have before the n bytes of the list. */
+static size_t
+held_before(const FileObject *file)
+{
+    return file->held_at > file->wlen ? file->held_at - file->wlen : 0;
+}
+
+int
 held_share(FileObject *file)
 {
-    size_t keep = held_bytes(file);
+    size_t shift, keep = held_bytes(file);
     /* Elsewhere a write might hang: there it stays for the next flush. */
     if (file->device >= DEVICE_LOCAL && file->wlen > keep) {
         struct chunk *rest = held_cut(file, keep);
+        if (rest == NULL && keep > 0) {
+            return -1;
+        }
         (void)file_run_now(file, IO_WRITE);
         held_join(file, rest, keep);
     }
     if (file->text != NULL) {
-        (void)held_share_text(file);
+        return held_share_text(file);
     }
+    return file->flags & MODE_READ
+               ? buffer_reserve(&file->rbuf, held_before(file) + file->wlen,
+                                &shift)
+               : 0;
 }
 
-int
+void
 held_share_exact(FileObject *file)
 {
-    size_t shift, n = file->wlen;
-    size_t before = file->held_at > n ? file->held_at - n : 0;
+    size_t before = held_before(file), n = file->wlen;
     struct buffer *rbuf = &file->rbuf;
     buffer_reset(rbuf);
-    if (buffer_reserve(rbuf, before + n, &shift) < 0) {
-        return -1;
-    }
+    assert(rbuf->cap >= before + n); /* held_share */
     if (before > 0) {
         memset(rbuf->data, 0, before); /* nobody can go back there */
     }
@@ -252,5 +266,4 @@ held_share_exact(FileObject *file)
     file->wto = before + n;
     file->owes = true;
     file->from = 0;
-    return 0;
 }

@@ -237,8 +237,9 @@ pwrite_bytes(OpObject *op)
 {
     bool bytes = PyBytes_Check(op->acc);
     pwrite_forget(op);
-    if (op->file->flags & MODE_APPEND && op->file->seekable) {
-        file_share_now(op->file); /* as for seek(): it moves where others go */
+    if (op->file->flags & MODE_APPEND && op->file->seekable
+        && file_share_now(op->file) < 0) {
+        return STEP_ERROR; /* as for seek(): it moves where others go */
     }
     op->phase = PHASE_JOB;
     return beside_submit(op, &(struct beside_work){

@@ -248,7 +248,9 @@ seek_step(OpObject *op, PyObject **result)
     if (file->flags & MODE_APPEND && !op->filling) {
         /* Where the next write begins and where it goes are two things now:
          * from here on only the kernel and exact buffering tell. */
-        file_share_now(file);
+        if (file_share_now(file) < 0) {
+            return STEP_ERROR;
+        }
     }
     if (file->exact) {
         step = seek_exact(op, off, whence, &target);
@@ -316,8 +318,8 @@ truncate_flush(OpObject *op)
         }
         if (step == STEP_DONE && file->flags & MODE_APPEND && !op->filling
             && file->seekable) {
-            file_share_now(file); /* as for seek() */
-            op->synced = true;
+            step = file_share_now(file) < 0 ? STEP_ERROR : STEP_DONE;
+            op->synced = true; /* as for seek() */
         }
         return step;
     }

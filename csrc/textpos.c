@@ -395,8 +395,9 @@ static enum step
 seek_bytes(OpObject *op, off_t target, int whence)
 {
     FileObject *file = op->file;
-    if (file->flags & MODE_APPEND && !op->filling) {
-        file_share_now(file); /* as for binary files */
+    if (file->flags & MODE_APPEND && !op->filling
+        && file_share_now(file) < 0) { /* as for binary files */
+        return STEP_ERROR;
     }
     if (file->shared || whence == SEEK_END || target < 0
         || target >= (off_t)1 << 40) {

@@ -116,8 +116,15 @@ write_shared(OpObject *op, const char *p, size_t n)
         op->phase = 3;
     }
     size_t pending = buffer_avail(out);
-    return pending > 0 && pending < TEXT_CHUNK ? STEP_DONE
-                                               : text_hand_on(op);
+    if (pending > 0 && pending < TEXT_CHUNK) {
+        return STEP_DONE;
+    }
+    enum step step = text_hand_on(op);
+    if (step == STEP_ERROR && PyErr_ExceptionMatches(PyExc_MemoryError)
+        && buffer_avail(out) == pending) {
+        out->end -= n; /* it has not gone out, and is written again */
+    }
+    return step;
 }
 
 /* Phase 2: accepted, and a line has to be flushed. */

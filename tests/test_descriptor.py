@@ -106,6 +106,23 @@ async def test_fileno_after_read_of_the_end_stands_at_the_end(same):
                ("write", b"x"), ("read",))
 
 
+@pytest.mark.parametrize("content", (b"x", b"xy", b"x\ny\n"))
+@pytest.mark.parametrize(
+    "first", (("read", 1), ("readline",), ("readinto", Room("bytearray", 1)))
+)
+async def test_fileno_after_another_appended_stands_behind_what_was_read(
+    same, local, content, first
+):
+    """What has come since is not in the buffer, what came before is."""
+    grow = ("grow", b"more")
+    rest = (("read", 1), ("seek", 0), ("read",))
+    await same("rb", content, first, grow, WATCH, *rest)
+    await same("rb", content, grow, first, WATCH, *rest)
+    await same("rb", content, first, grow, first, WATCH, *rest)
+    await same("rb", content, first, grow, ("seek", 0), first, WATCH, *rest)
+    await same("rb", content, ("read", 4), grow, ("seek", 0), WATCH, *rest)
+
+
 # ---- when a write gets to the file
 
 

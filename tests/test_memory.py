@@ -99,6 +99,17 @@ CASES = {
             ("write", b"q"), ("seek", 0), ("read",),
         ),
     ),
+    "rb+, shared": Case(
+        mode="rb+", content=LINES,
+        ops=(
+            ("fileno",), ("read", 5), ("write", b"XY"), ("read", 5),
+            ("write", Many(b"a", 5000)), ("write", b"b"), ("seek", 3),
+            ("readline",), ("write", Many(b"c", 9000)), ("write", b"d"),
+            ("write", Many(b"e", 4095)), ("read", 9000), ("write", b"f"),
+            ("write", b"g" * 4096), ("writelines", (b"h", b"i")), ("tell",),
+            ("seek", 1), ("write", b"j"), ("flush",), ("read",),
+        ),
+    ),
     "r+": Case(
         mode="r+", content=LINES, encoding="utf-8",
         ops=(
