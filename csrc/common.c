@@ -65,6 +65,9 @@ file_flush(OpObject *op)
     }
     if (file->flags & MODE_PLUS && !file->shared) {
         file_no_block(file);
+        if (file->text != NULL) {
+            file->text->till = 0;
+        }
     }
     return file->flags & MODE_PLUS && file->shared && file->bufsize != 0
                ? file_rewind(op) : STEP_DONE;

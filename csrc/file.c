@@ -112,13 +112,16 @@ file_set_blocking(FileObject *file)
     }
 }
 
-/* What lies behind the newest chunk of text was not read, as others see it. */
+/* What lies behind the newest chunk of text, or behind what io's buffer has of
+ * it, was not read, as others see it. */
 static void
 file_drop_text_ahead(FileObject *file)
 {
-    if (file->text != NULL) {
-        file->raw = file_position(file);
-        file->rbuf.end = file->text->end;
+    const struct text *text = file->text;
+    if (text != NULL) {
+        size_t end = text->till > text->end ? text->till : text->end;
+        file->raw -= (off_t)(file->rbuf.end - end);
+        file->rbuf.end = end;
     }
 }
 

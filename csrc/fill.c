@@ -30,6 +30,9 @@ file_drop_ahead(FileObject *file)
     if (file->text == NULL) {
         buffer_reset(rbuf);
     }
+    else {
+        file->text->till = 0;
+    }
 }
 
 /* ---- filling the buffer ---- */

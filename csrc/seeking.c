@@ -381,11 +381,8 @@ truncate_step(OpObject *op, PyObject **result)
         if (file->busy) {
             return file_wait(op);
         }
-        if (file->text != NULL) {
-            file_drop_ahead(file); /* it may be cut off */
-        }
-        else if (file->bufsize != 0 && !file->exact) {
-            step = file_rewind(op);
+        if (file->bufsize != 0 && !file->exact) {
+            step = file_rewind(op); /* what was read may be cut off */
             if (step != STEP_DONE) {
                 return step;
             }

@@ -28,6 +28,8 @@ text_shift(struct text *text, size_t shift)
     text->lim -= shift;
     text->pend -= shift;
     text->end -= shift;
+    text->from -= shift < text->from ? shift : text->from;
+    text->till -= shift < text->till ? shift : text->till;
     text->win -= shift;
     text->dec_start -= shift;
 }
@@ -36,6 +38,7 @@ void
 text_forget(struct text *text)
 {
     text->cur = text->lim = text->pend = text->end = 0;
+    text->from = text->till = 0;
     text->win = text->dec_start = 0;
     text->held = text->has_snap = text->noted = false;
     text->lost = text->spent = false;
@@ -499,7 +502,11 @@ text_keep(FileObject *file)
 {
     const struct text *text = file->text;
     size_t keep = text->cur < text->win ? text->cur : text->win;
-    file->rbuf.pos = keep < text->dec_start ? keep : text->dec_start;
+    keep = keep < text->dec_start ? keep : text->dec_start;
+    if (text->till > text->end && text->from < keep) {
+        keep = text->from; /* a seek may go back there */
+    }
+    file->rbuf.pos = keep;
 }
 
 enum step
@@ -509,6 +516,9 @@ text_chunk(OpObject *op, size_t hint, bool *more)
     struct text *text = file->text;
     double scaled = (text->b2c > 1.0 ? text->b2c : 1.0) * (double)hint;
     size_t size = scaled > TEXT_CHUNK ? (size_t)scaled : TEXT_CHUNK;
+    if (text->till > text->end && text->till - text->end < size) {
+        size = text->till - text->end;
+    }
     text_keep(file);
     while (op->filling || file->rbuf.end - text->end < size) {
         size_t avail = file->rbuf.end - text->end;

@@ -44,6 +44,8 @@ struct text {
     size_t lim;   /* behind the bytes that may be returned */
     size_t pend;  /* first byte that the codec has not taken */
     size_t end;   /* behind the newest chunk: the position of the buffer */
+    size_t from;  /* io's buffer, where a seek has filled it: */
+    size_t till;  /* empty unless it ends behind the newest chunk */
     bool held;    /* a '\r' was decoded and waits for what follows */
     bool ascii;   /* bytes in [cur, lim) are ASCII */
     bool has_cr;  /* there is a '\r' in [cur, lim) */

@@ -289,22 +289,28 @@ text_cookie(FileObject *file, off_t position)
 
 /* ---- the operations ---- */
 
+/* What flush() does, once an operation. */
+static enum step
+flush_once(OpObject *op)
+{
+    enum step step = op->synced ? STEP_DONE : file_flush(op);
+    op->synced = step == STEP_DONE;
+    return step;
+}
+
 /* The cookie of the position in *cookie, all that was written being out. */
 static enum step
 tell_here(OpObject *op, PyObject **cookie)
 {
     off_t position;
-    enum step step;
     if (op->file->text->telling_off) {
         PyErr_SetString(PyExc_OSError,
                         "telling position disabled by next() call");
         return STEP_ERROR;
     }
-    if (!op->filling) {
-        step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
+    enum step step = flush_once(op);
+    if (step != STEP_DONE) {
+        return step;
     }
     step = file_true_position(op, &position);
     if (step != STEP_DONE) {
@@ -328,7 +334,8 @@ tell_step(OpObject *op, PyObject **result)
     return tell_here(op, result);
 }
 
-/* The fed bytes are in the buffer: the characters that the cookie skips. */
+/* The fed bytes are in the buffer: the characters that the cookie skips.  What
+ * has been decoded stays, too, if they are too few. */
 static enum step
 seek_skip(FileObject *file, const struct cookie *c)
 {
@@ -338,7 +345,7 @@ seek_skip(FileObject *file, const struct cookie *c)
     const char *kept;
     Py_ssize_t kept_len;
     int flags;
-    size_t n = buffer_avail(&file->rbuf);
+    size_t n = buffer_avail(&file->rbuf), at = file->rbuf.pos;
     n = n < (size_t)c->feed ? n : (size_t)c->feed;
     struct search s = {.decoder = text_decoder(file)};
     if (s.decoder == NULL || search_reset(&s, c->flags) < 0) {
@@ -348,19 +355,17 @@ seek_skip(FileObject *file, const struct cookie *c)
     text->snap_flags = c->flags;
     text->snap_len = n;
     text->snap_tail_len = 0;
-    text->win = 0;
+    text->win = at;
+    text->cur = text->lim = text->pend = text->end = text->dec_start = at + n;
+    text->plain = text->spent = false;
+    text->lost = true; /* unless it can be decoded */
     str = PyObject_CallMethod(s.decoder, "decode", "y#i",
-                              n == 0 ? "" : file->rbuf.data, (Py_ssize_t)n,
-                              c->eof);
+                              n == 0 ? "" : file->rbuf.data + at,
+                              (Py_ssize_t)n, c->eof);
     st = str == NULL ? NULL
                      : PyObject_CallMethod(s.decoder, "getstate", NULL);
     if (st == NULL
         || !PyArg_ParseTuple(st, "y#i", &kept, &kept_len, &flags)) {
-        goto done;
-    }
-    if (PyUnicode_GET_LENGTH(str) < c->skip) {
-        PyErr_SetString(PyExc_OSError,
-                        "can't restore logical file position");
         goto done;
     }
     if (text->universal) {
@@ -370,17 +375,20 @@ seek_skip(FileObject *file, const struct cookie *c)
         }
         text->seen |= text_newline_kinds(newlines);
     }
-    text->end = n;
-    text->pend = n - (size_t)kept_len;
+    text->lost = false;
+    text->pend = text->end - (size_t)kept_len;
     text->held = flags & 1 && text->universal;
     text->cur = text->lim = text->dec_start =
-        text->pend - (text->held && text->pend > 0);
+        text->pend - (text->held && text->pend > at);
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
-    text->plain = false;
-    text->decoded = str;
-    str = NULL;
+    text->decoded = Py_NewRef(str);
+    text->used = text->carry = 0;
+    if (PyUnicode_GET_LENGTH(str) < c->skip) {
+        PyErr_SetString(PyExc_OSError,
+                        "can't restore logical file position");
+        goto done;
+    }
     text->used = c->skip;
-    text->carry = 0;
     rc = STEP_DONE;
 done:
     Py_XDECREF(s.decoder);
@@ -388,6 +396,28 @@ done:
     Py_XDECREF(st);
     Py_XDECREF(newlines);
     return rc;
+}
+
+/* Among the bytes of io's buffer, if it has some behind the newest chunk, a
+ * seek moves no descriptor, and what is in it stays. */
+static bool
+seek_in_buffer(FileObject *file, off_t target)
+{
+    struct text *text = file->text;
+    struct buffer *rbuf = &file->rbuf;
+    off_t back = file->raw - target;
+    size_t from = text->from, till = text->till;
+    if (till <= text->end || back < (off_t)(rbuf->end - till)
+        || back > (off_t)(rbuf->end - from)) {
+        return false;
+    }
+    text_forget(text);
+    rbuf->pos = rbuf->end - (size_t)back;
+    text->cur = text->lim = text->pend = text->end = rbuf->pos;
+    text->win = text->dec_start = rbuf->pos;
+    text->from = from;
+    text->till = till;
+    return true;
 }
 
 /* Be at byte target of the file with nothing decoded. */
@@ -398,6 +428,9 @@ seek_bytes(OpObject *op, off_t target, int whence)
     if (file->flags & MODE_APPEND && !op->filling
         && file_share_now(file) < 0) { /* as for binary files */
         return STEP_ERROR;
+    }
+    if (whence == SEEK_SET && !op->filling && seek_in_buffer(file, target)) {
+        return STEP_DONE;
     }
     if (file->shared || whence == SEEK_END || target < 0
         || target >= (off_t)1 << 40) {
@@ -443,14 +476,34 @@ seek_args(OpObject *op, struct cookie *c, int *whence, bool *flushed)
     return 0;
 }
 
-/* Where others see the descriptor the buffer reads whole blocks, and the next
- * chunk is what is left of them. */
-static size_t
-seek_size(const FileObject *file, size_t n)
+/* The bytes that the cookie feeds, and what else io's buffer takes in to give
+ * them: what it has, whole blocks past it, and a block for what is missing
+ * then.  DONE, BLOCK or ERROR. */
+static enum step
+seek_fill(OpObject *op, size_t feed)
 {
-    return file->shared ? (n + file->bufsize - 1) / file->bufsize
-                              * file->bufsize
-                        : n;
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    struct buffer *rbuf = &file->rbuf;
+    size_t have = text->till > rbuf->pos ? text->till - rbuf->pos : 0;
+    if (have >= feed) {
+        return STEP_DONE;
+    }
+    size_t past = have + (feed - have) / file->bufsize * file->bufsize;
+    size_t want = past < feed ? past + file->bufsize : past;
+    while (op->filling || buffer_avail(rbuf) < want) {
+        enum step step = file_fill(op, want - buffer_avail(rbuf));
+        if (step != STEP_DONE) {
+            return step;
+        }
+        if (file->eof) {
+            break;
+        }
+    }
+    size_t avail = buffer_avail(rbuf);
+    text->from = rbuf->pos + past;
+    text->till = rbuf->pos + (avail < want ? avail : want);
+    return STEP_DONE;
 }
 
 /* Phase 0: nothing done; 1: at the cookie's start; whence 1 becomes 0 by way
@@ -468,18 +521,8 @@ seek_step(OpObject *op, PyObject **result)
     }
     bool flushed = false;
     if (!file->seekable || seek_args(op, &c, &whence, &flushed) < 0) {
-        step = flushed ? file_drain(op) : STEP_DONE;
-        if (step != STEP_DONE) {
-            return step;
-        }
-        text->telling_off = text->telling_off && !flushed;
-        return file_reference_error(op);
-    }
-    if (!op->filling) {
-        step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
+        step = flushed ? flush_once(op) : STEP_DONE;
+        return step == STEP_DONE ? file_reference_error(op) : step;
     }
     if (whence == SEEK_CUR) {
         if (op->acc == NULL) {
@@ -493,7 +536,10 @@ seek_step(OpObject *op, PyObject **result)
         }
         whence = SEEK_SET;
     }
-    text->telling_off = false; /* flush() does so */
+    step = flush_once(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
     if (op->phase == 0) {
         step = seek_bytes(op, whence == SEEK_END ? 0 : c.start, whence);
         if (step != STEP_DONE) {
@@ -512,17 +558,11 @@ seek_step(OpObject *op, PyObject **result)
         PyErr_SetString(op->state->unsupported, "read"); /* the buffer's */
         return STEP_ERROR;
     }
-    while (c.skip > 0
-           && (op->filling || buffer_avail(&file->rbuf) < (size_t)c.feed)) {
-        step = file_fill(op, seek_size(file, (size_t)c.feed));
+    if (c.skip > 0) {
+        step = seek_fill(op, (size_t)c.feed);
         if (step != STEP_DONE) {
             return step;
         }
-        if (file->eof) {
-            break;
-        }
-    }
-    if (c.skip > 0) {
         step = seek_skip(file, &c);
         if (step != STEP_DONE) {
             return step;

@@ -207,14 +207,22 @@ line_advance(OpObject *op, size_t span)
     op_charge(op, span);
 }
 
+/* Whether a call with a size is plainly wrong; none: it may be None. */
+static bool
+size_is_wrong(OpObject *op, bool none)
+{
+    Py_ssize_t size;
+    return op_size_arg(op, &size) < 0 || (!none && op->arg[0] == Py_None);
+}
+
 /* What a line operation begins with.  A file that is not readable hands on
- * its pending bytes before that is found out. */
+ * its pending bytes before that is found out, if the call is not wrong. */
 static enum step
-line_begin(OpObject *op)
+line_begin(OpObject *op, bool none)
 {
     FileObject *file = op->file;
     if (file->writing && !file->closed && file->real == NULL
-        && !(file->flags & MODE_READ)) {
+        && !(file->flags & MODE_READ) && !size_is_wrong(op, none)) {
         enum step step = text_hand_on(op);
         if (step != STEP_DONE) {
             return step;
@@ -227,7 +235,7 @@ static enum step
 readline_step(OpObject *op, PyObject **result)
 {
     size_t span;
-    enum step step = line_begin(op);
+    enum step step = line_begin(op, false);
     if (step != STEP_DONE) {
         return step;
     }
@@ -252,7 +260,7 @@ static enum step
 next_line_step(OpObject *op, PyObject **result)
 {
     size_t span;
-    enum step step = line_begin(op);
+    enum step step = line_begin(op, true);
     if (step != STEP_DONE) {
         return step;
     }
@@ -279,7 +287,7 @@ static enum step
 readlines_all(OpObject *op, PyObject **result)
 {
     struct text *text = op->file->text;
-    enum step step = line_begin(op);
+    enum step step = line_begin(op, true);
     if (step != STEP_DONE) {
         return step;
     }

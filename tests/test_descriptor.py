@@ -193,10 +193,54 @@ async def test_text_seek_into_a_chunk_reads_a_block(same):
         )
 
 
+@pytest.mark.parametrize("newline", (None, ""))
+@pytest.mark.parametrize("buffering", (-1, 16, 8192))
+@pytest.mark.parametrize("mode", ("r", "r+"))
+async def test_text_seek_into_a_chunk_leaves_a_buffer_behind(
+    same, local, mode, buffering, newline
+):
+    """What was read for the cookie is the next chunk, if nothing flushes."""
+    here = ("seek", 0, 1)
+    for content in (
+        Content(4496, b"old\rmac\r"), Content(20_000, b"old\rmac\r"),
+        Content(20_000, "\xe9\r\u20ac\n".encode()),
+    ):
+        for ops in (
+            (("seek", 5), ("readline",)), (("tell",), ("readline",)),
+            (("flush",), ("read", 1)), (here, ("seek", 4), here),
+            (("seek", 4099), ("read", 9000)), (("read", 9000), here, here),
+        ):
+            ops = (("readline",), here, *ops)
+            for each in ((WATCH, *ops), (*ops, WATCH), ops):
+                await same(
+                    mode, content, *each, ("tell",), buffering=buffering,
+                    newline=newline,
+                )
+
+
+async def test_text_seek_that_finds_too_little_has_decoded_it(same):
+    """The error leaves the characters that there are."""
+    here = ("seek", 0, 1)
+    await same(
+        "r+", Content(4095, "\xe9\r\u20ac\n".encode()), ("seek", 8),
+        ("next",), here, ("truncate", 10), here, ("readline",), ("next",),
+        errors="replace", probe=True,
+    )
+
+
 async def test_text_seek_to_a_bad_cookie_has_flushed(same):
     """A number that is no cookie is found out after the flush."""
     await same("r+", b"", WATCH, ("write", "a"), ("seek", 2**192 + 2),
                ("seek", 2**300))
+
+
+@pytest.mark.parametrize("call", ("readline", "readlines"))
+async def test_text_call_that_is_wrong_hands_nothing_on(same, call):
+    """Its arguments are looked at before what is pending is."""
+    write = ("write", Many("x", 8191))
+    await same("w", None, WATCH, write, (call, "3"), (call, 1.5))
+    await same("w", None, WATCH, write, ("readline", None))
+    await same("w", None, WATCH, write, (call, 3))
 
 
 async def test_text_readable_keeps_the_file_native(same):

@@ -154,7 +154,10 @@ class Spared:
         )
         if op[0] in ("flush", "seek", "truncate") and not refused:
             self.unnoted = False
-        if error is None and op[0] in ("seek", "write", "writelines"):
+        if error is None and (
+            op[0] in ("seek", "write")
+            or (op[0] == "writelines" and getattr(op[1], "items", op[1]))
+        ):
             self.stale = False
 
     def _flush_before(self, op):
