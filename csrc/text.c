@@ -401,6 +401,7 @@ chunk_lose(FileObject *file, size_t stop)
     text->lost_chars = text->chars;
     text->chars = 0;
     text->lost = true;
+    text->has_snap = text->has_snap && !text->telling_off;
 }
 
 /* Of the last kept bytes of input the codec wants to see more.  Those that

@@ -381,7 +381,7 @@ seek_skip(FileObject *file, const struct cookie *c)
     text->cur = text->lim = text->dec_start =
         text->pend - (text->held && text->pend > at);
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
-    text->decoded = Py_NewRef(str);
+    text->decoded = text->chars > 0 ? Py_NewRef(str) : NULL;
     text->used = text->carry = 0;
     if (PyUnicode_GET_LENGTH(str) < c->skip) {
         PyErr_SetString(PyExc_OSError,

@@ -226,6 +226,7 @@ async def test_text_seek_that_finds_too_little_has_decoded_it(same):
         ("next",), here, ("truncate", 10), here, ("readline",), ("next",),
         errors="replace", probe=True,
     )
+    await same("r+", b"a", WATCH, ("seek", 2**128), ("readline", 0))
 
 
 async def test_text_seek_to_a_bad_cookie_has_flushed(same):
@@ -258,6 +259,15 @@ async def test_text_tell_after_a_read_that_failed_is_behind_its_chunk(same):
     filler = "\U0001f600\u20ac\xe9\r\n".encode()
     for size in (4095, 4496):
         await same("r", Content(size, filler), ("read", 4095), probe=True)
+
+
+async def test_text_tell_after_lines_that_failed_is_behind_what_was_read(
+    same,
+):
+    """Also where a seek has left the decoder in a state of its own."""
+    for mode in ("r", "r+"):
+        await same(mode, b"\xff\xfe", ("seek", 2**64), ("readlines",),
+                   ("flush",), ("tell",))
 
 
 async def test_text_truncate_that_is_refused_enables_tell(same):
