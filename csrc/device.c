@@ -196,6 +196,13 @@ device_key(const struct stat *st, uint64_t mount)
     return mount != 0 ? mount : (uint64_t)st->st_dev | KEY_IS_DEVICE;
 }
 
+/* Minor numbers of disks, and of what has none, follow one another. */
+unsigned char
+device_lane(const struct stat *st)
+{
+    return (unsigned char)(1 + st->st_dev % (JOB_LANES - 1));
+}
+
 /* The n-th slot to look at for key. */
 static size_t
 slot_index(uint64_t key, unsigned n)

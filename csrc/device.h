@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "job.h"
+
 enum device_class {
     DEVICE_UNKNOWN = 0, /* not met yet */
     DEVICE_SLOW,        /* network, FUSE, anything not listed as local */
@@ -28,6 +30,9 @@ void device_table_destroy(struct device_table *table);
 /* What stands for a file system in the table: its mount, by the number that
  * sys_stat_cached() gives; where that is 0, its device. */
 uint64_t device_key(const struct stat *st, uint64_t mount);
+
+/* The lane of the jobs that wait for a local disk: see job.h. */
+unsigned char device_lane(const struct stat *st);
 
 /* What is known; DEVICE_UNKNOWN if nothing.  Any thread; never blocks. */
 enum device_class device_lookup(const struct device_table *table,

@@ -41,6 +41,7 @@ io_take_stat(struct io *io, const struct stat *st)
 {
     io->type = st->st_mode;
     io->blksize = (unsigned)st->st_blksize;
+    io->lane = (unsigned char)device_lane(st);
     io->size = st->st_size;
     io->due = io_is_due(st);
 }
@@ -262,7 +263,7 @@ io_read_shared(struct io *io)
     struct shared_read all = {.io = io};
     atomic_init(&all.end, io->len);
     sys_advise_huge(io->buf, io->len);
-    team_run(io->pool, io->job.kind,
+    team_run(io->pool, &io->job,
              (io->len + SHARE_PART - 1) / SHARE_PART, shared_read_part, &all);
     io->done = atomic_load(&all.end);
     io->off += (off_t)io->done;
@@ -364,10 +365,10 @@ io_steps(struct io *io)
         rc = io_read(io);
     }
     if (rc == 0 && io->steps & IO_MEASURE) {
-        recode_measure(io->recode, io->pool, io->job.kind);
+        recode_measure(io->recode, io->pool, &io->job);
     }
     if (rc == 0 && io->steps & IO_RECODE) {
-        recode_write(io->recode, io->pool, io->job.kind);
+        recode_write(io->recode, io->pool, &io->job);
     }
     return rc;
 }

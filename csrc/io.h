@@ -63,8 +63,9 @@ struct io {
     bool hangs;                   /* the same: perhaps */
     bool again;                   /* out: nothing was done, but hangs is true;
                                    * the job has to be queued with its like */
-    mode_t type;      /* out, of these two: st_mode, */
-    unsigned blksize; /* and st_blksize */
+    mode_t type;      /* out, of IO_OPEN and IO_ADOPT: st_mode, */
+    unsigned blksize; /* st_blksize, */
+    unsigned char lane; /* and device_lane() */
     bool due;         /* out: reading it has to note the time of access */
     bool seekable;
     enum device_class device;

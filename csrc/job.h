@@ -27,6 +27,10 @@ enum job_kind {
     JOB_KINDS
 };
 
+/* Which local disk a job may wait for: 0 is none, or who knows; several disks
+ * may share one.  See pool_room(). */
+enum { JOB_LANES = 8 };
+
 enum job_state { JOB_IDLE = 0, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct job {
@@ -41,6 +45,7 @@ struct job {
     enum job_state state;   /* pool->lock */
     unsigned generation;    /* read-only once submitted: pool's at submit */
     enum job_kind kind;     /* read-only once submitted */
+    unsigned char lane;     /* the same: below JOB_LANES */
     bool awaited;           /* pool->lock: without a port, for one who is sure
                              * to pool_wait, or pool_wait_ms */
 };

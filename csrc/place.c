@@ -29,6 +29,7 @@ place_take(struct place *place, const struct device_table *table, int fd,
         return;
     }
     place->fifo = found && S_ISFIFO(st.st_mode);
+    place->lane = device_lane(&st);
     place->key = device_key(&st, mount);
     enum device_class device = device_lookup(table, place->key);
     if (device >= DEVICE_LOCAL) {

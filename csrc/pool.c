@@ -2,9 +2,10 @@
  *
  * Jobs are taken in the order of their submits, but only so many of a kind at
  * once: a mount that hangs must not keep a local file waiting, so what may hang
- * holds no more than half of the workers; and copies on all processors at once
- * would only take these from the loop.  Hence a queue for each
- * kind, and a sequence number that says which of their heads is the oldest.
+ * holds no more than half of the workers; nor must a local disk that hangs, so
+ * that one leaves a quarter to the others; and copies on all processors at once
+ * would only take these from the loop.  Hence a queue for each kind and lane,
+ * and a sequence number that says which of their heads is the oldest.
  *
  * Always: no threads means an empty queue (pool_submit sees to it), and no
  * worker sleeps while there is a job that no other comes for (pool_check).
@@ -170,10 +171,21 @@ job_list_collect(struct job_list *list)
 
 /* --- the queue --- */
 
-static struct job_list *
-pool_queue_of(struct pool *pool, const struct job *job)
+static void
+queue_push(struct pool *pool, struct job *job)
 {
-    return &pool->jobs[job->kind].queue;
+    assert(job->lane < JOB_LANES);
+    pool->queued++;
+    pool->jobs[job->kind].queued++;
+    job_list_push(&pool->jobs[job->kind].queue[job->lane], job);
+}
+
+static void
+queue_remove(struct pool *pool, struct job *job)
+{
+    pool->queued--;
+    pool->jobs[job->kind].queued--;
+    job_list_remove(&pool->jobs[job->kind].queue[job->lane], job);
 }
 
 /* How many jobs may work at once: one processor is left to the loop. */
@@ -201,14 +213,54 @@ pool_room(const struct pool *pool, enum job_kind kind)
     return most > running ? most - running : 0;
 }
 
+/* How many more jobs of a lane may run: where there are four workers or more,
+ * some are left to the other lanes. */
+static unsigned
+pool_lane_room(const struct pool *pool, unsigned lane)
+{
+    unsigned most = pool->max_threads - pool->max_threads / 4;
+    unsigned running = pool->lanes[lane];
+    return lane == 0 ? UINT_MAX : most > running ? most - running : 0;
+}
+
+/* How many jobs of a kind their lanes leave room for, no more than most; taken
+ * of that room. */
+static unsigned
+pool_fitting(const struct pool *pool, enum job_kind kind, unsigned most,
+             unsigned room[JOB_LANES])
+{
+    const struct job_class *jobs = &pool->jobs[kind];
+    unsigned fitting = 0;
+    for (unsigned lane = 0; lane < JOB_LANES; lane++) {
+        unsigned count = jobs->queue[lane].count, left = most - fitting;
+        count = count < room[lane] ? count : room[lane];
+        count = count < left ? count : left;
+        room[lane] -= count;
+        fitting += count;
+    }
+    return fitting;
+}
+
+static void
+pool_lane_rooms(const struct pool *pool, unsigned room[JOB_LANES])
+{
+    for (unsigned lane = 0; lane < JOB_LANES; lane++) {
+        room[lane] = pool_lane_room(pool, lane);
+    }
+}
+
 unsigned
 pool_ready(const struct pool *pool)
 {
-    unsigned ready = 0;
+    unsigned ready = 0, room[JOB_LANES];
+    if (pool->queued == 0) {
+        return 0;
+    }
+    pool_lane_rooms(pool, room);
     for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
-        unsigned count = pool->jobs[kind].queue.count;
-        unsigned room = count > 0 ? pool_room(pool, kind) : 0;
-        ready += count < room ? count : room;
+        if (pool->jobs[kind].queued > 0) {
+            ready += pool_fitting(pool, kind, pool_room(pool, kind), room);
+        }
     }
     return ready;
 }
@@ -216,9 +268,30 @@ pool_ready(const struct pool *pool)
 unsigned
 pool_wanted(const struct pool *pool)
 {
-    unsigned count = pool->jobs[JOB_WORKS].queue.count;
-    bool held_back = count > 0 && count > pool_room(pool, JOB_WORKS);
+    unsigned room[JOB_LANES];
+    if (pool->jobs[JOB_WORKS].queued == 0) {
+        return pool_ready(pool);
+    }
+    pool_lane_rooms(pool, room);
+    unsigned count = pool_fitting(pool, JOB_WORKS, UINT_MAX, room);
+    bool held_back = count > pool_room(pool, JOB_WORKS);
     return pool_ready(pool) + (held_back && !pool->watched);
+}
+
+/* The oldest of a kind that may run, or NULL. */
+static struct job *
+pool_oldest(const struct pool *pool, enum job_kind kind)
+{
+    struct job *job = NULL;
+    const struct job_class *jobs = &pool->jobs[kind];
+    for (unsigned lane = 0; jobs->queued > 0 && lane < JOB_LANES; lane++) {
+        struct job *head = jobs->queue[lane].head;
+        if (head != NULL && (job == NULL || head->seq < job->seq)
+            && pool_lane_room(pool, lane) > 0) {
+            job = head;
+        }
+    }
+    return job;
 }
 
 struct job *
@@ -227,7 +300,7 @@ pool_take(struct pool *pool)
     assert(pool_held(pool));
     struct job *job = NULL;
     for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
-        struct job *head = pool->jobs[kind].queue.head;
+        struct job *head = pool_oldest(pool, kind);
         if (head != NULL && (job == NULL || head->seq < job->seq)
             && pool_room(pool, kind) > 0) {
             job = head;
@@ -236,20 +309,22 @@ pool_take(struct pool *pool)
     if (job == NULL) {
         return NULL;
     }
-    job_list_remove(pool_queue_of(pool, job), job);
+    queue_remove(pool, job);
     job_move(job, JOB_QUEUED, JOB_RUNNING);
     pool->running++;
     pool->jobs[job->kind].running++;
+    pool->lanes[job->lane]++;
     pool->work_moves += job->kind == JOB_WORKS;
     return job;
 }
 
 void
-pool_ended(struct pool *pool, enum job_kind kind)
+pool_ended(struct pool *pool, enum job_kind kind, unsigned lane)
 {
     assert(pool_held(pool));
     pool->running--;
     pool->jobs[kind].running--;
+    pool->lanes[lane]--;
     if (kind == JOB_WORKS) {
         pool->work_moves++;
         pool->extra = 0;
@@ -269,13 +344,23 @@ void
 pool_check(struct pool *pool)
 {
     assert(pool_held(pool));
+    unsigned all = 0;
     for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
         const struct job_class *jobs = &pool->jobs[kind];
-        assert((jobs->queue.head == NULL) == (jobs->queue.count == 0));
-        assert(pool->threads > 0 || jobs->queue.count == 0);
+        unsigned queued = 0;
+        for (unsigned lane = 0; lane < JOB_LANES; lane++) {
+            const struct job_list *queue = &jobs->queue[lane];
+            assert((queue->head == NULL) == (queue->count == 0));
+            queued += queue->count;
+        }
+        all += queued;
+        assert(queued == jobs->queued);
+        assert(pool->threads > 0 || jobs->queued == 0);
         assert(jobs->running <= pool->running);
-        (void)jobs; /* NDEBUG */
+        (void)queued; /* NDEBUG */
     }
+    assert(all == pool->queued);
+    (void)all; /* NDEBUG */
     assert(pool->running + pool->coming + pool->idle_count == pool->threads);
     /* Nobody sleeps while there is a job that nobody comes for. */
     assert(pool->idle == NULL || pool_wanted(pool) <= pool->coming);
@@ -318,11 +403,11 @@ pool_unlock_leave(struct pool *pool)
 }
 
 static void
-queue_give_back(struct job_list *queue)
+queue_give_back(struct pool *pool, const struct job_list *queue)
 {
     while (queue->head != NULL) {
         struct job *job = queue->head;
-        job_list_remove(queue, job);
+        queue_remove(pool, job);
         port_detach(job);
         job_move(job, JOB_QUEUED, JOB_IDLE);
     }
@@ -336,7 +421,9 @@ pool_destroy(struct pool *pool)
     pool_lock(pool);
     pool->owned = false;
     for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
-        queue_give_back(&pool->jobs[kind].queue);
+        for (unsigned lane = 0; lane < JOB_LANES; lane++) {
+            queue_give_back(pool, &pool->jobs[kind].queue[lane]);
+        }
     }
     while ((worker = worker_call(pool)) != NULL) {
         pthread_cond_signal(&worker->wake);
@@ -355,8 +442,9 @@ pool_after_fork(struct pool *pool)
     pool->waiters = 0;
     pool->generation++;
     memset(pool->jobs, 0, sizeof(pool->jobs));
+    memset(pool->lanes, 0, sizeof(pool->lanes));
     pool->orphans = pool->awaited = (struct job_list){0};
-    pool->running = pool->extra = 0;
+    pool->queued = pool->running = pool->extra = 0;
     pool->watched = false;
     pool->threads = pool->coming = pool->idle_count = 0;
     pool->idle = pool->spare = NULL;
@@ -411,10 +499,7 @@ pool_get_stats(struct pool *pool, struct pool_stats *stats)
     stats->threads = pool->threads;
     stats->idle = pool->idle_count;
     stats->max_threads = pool->max_threads;
-    stats->queued = 0;
-    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
-        stats->queued += pool->jobs[kind].queue.count;
-    }
+    stats->queued = pool->queued;
     stats->running = pool->running;
     stats->jobs = pool->submits;
     pool_unlock(pool);
@@ -438,10 +523,10 @@ pool_submit(struct pool *pool, struct port *port, struct job *job)
     atomic_store_explicit(&pool->news, (unsigned)pool->submits,
                           memory_order_relaxed); /* pairs with worker_spin */
     port_attach(port, job);
-    job_list_push(pool_queue_of(pool, job), job);
+    queue_push(pool, job);
     int err = worker_summon(pool, &called);
     if (err < 0 && pool->threads == 0) {
-        job_list_remove(pool_queue_of(pool, job), job);
+        queue_remove(pool, job);
         port_detach(job);
         job_move(job, JOB_QUEUED, JOB_IDLE);
         pool->submits--;
@@ -468,7 +553,7 @@ pool_cancel(struct pool *pool, struct job *job)
 
     pool_lock(pool);
     if (!pool_lost(pool, job) && job->state == JOB_QUEUED) {
-        job_list_remove(pool_queue_of(pool, job), job);
+        queue_remove(pool, job);
         port_detach(job);
         job_move(job, JOB_QUEUED, JOB_IDLE);
         found = true;

@@ -48,8 +48,9 @@ struct worker {
 
 /* The jobs of one kind. */
 struct job_class {
-    struct job_list queue; /* lock: QUEUED */
-    unsigned running;      /* lock */
+    struct job_list queue[JOB_LANES]; /* lock: QUEUED */
+    unsigned queued;                  /* lock: in all of them */
+    unsigned running;                 /* lock */
 };
 
 struct pool {
@@ -63,11 +64,13 @@ struct pool {
     unsigned ports;         /* lock: open */
 
     struct job_class jobs[JOB_KINDS];
+    unsigned lanes[JOB_LANES];  /* lock: how many run, of all kinds */
     struct job_list orphans;    /* lock: DONE, without a port */
     struct job_list awaited;    /* lock: DONE, for one who waits for it */
     unsigned long long submits; /* lock */
     atomic_uint news;           /* set with lock, to submits; the worker that
                                  * spins looks without: only a hint */
+    unsigned queued;            /* lock: of all kinds */
     unsigned running;           /* lock: of all kinds */
     unsigned extra;             /* lock: so many JOB_WORKS more may run, since
                                  * those that run got stuck; see rule 5 */
@@ -126,7 +129,7 @@ unsigned pool_wanted(const struct pool *pool);
 void pool_unstick(struct pool *pool, unsigned moves);
 
 /* A job has run. */
-void pool_ended(struct pool *pool, enum job_kind kind);
+void pool_ended(struct pool *pool, enum job_kind kind, unsigned lane);
 
 /* Assert what holds whenever the lock is released. */
 void pool_check(struct pool *pool);

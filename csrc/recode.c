@@ -106,9 +106,9 @@ measure_part(void *work, size_t i)
 }
 
 void
-recode_measure(struct recode *r, struct pool *pool, enum job_kind kind)
+recode_measure(struct recode *r, struct pool *pool, const struct job *job)
 {
-    team_run(pool, kind, r->parts, measure_part, r);
+    team_run(pool, job, r->parts, measure_part, r);
     r->max = 0x7F;
     for (size_t i = 0; i < r->parts; i++) {
         r->part[i].at = r->chars;
@@ -222,8 +222,8 @@ write_part(void *work, size_t i)
 }
 
 void
-recode_write(struct recode *r, struct pool *pool, enum job_kind kind)
+recode_write(struct recode *r, struct pool *pool, const struct job *job)
 {
     sys_advise_huge(r->dst, r->chars * (size_t)r->width);
-    team_run(pool, kind, r->parts, write_part, r);
+    team_run(pool, job, r->parts, write_part, r);
 }

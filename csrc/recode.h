@@ -39,8 +39,10 @@ struct recode {
 int recode_plan(struct recode *r);
 void recode_free(struct recode *r);
 
-/* Where it may take its time; kind: that of the job. */
-void recode_measure(struct recode *r, struct pool *pool, enum job_kind kind);
-void recode_write(struct recode *r, struct pool *pool, enum job_kind kind);
+/* Where it may take its time; job: the one that this is. */
+void recode_measure(struct recode *r, struct pool *pool,
+                    const struct job *job);
+void recode_write(struct recode *r, struct pool *pool,
+                    const struct job *job);
 
 #endif

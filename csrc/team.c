@@ -38,7 +38,7 @@ member_run(struct job *job)
 }
 
 void
-team_run(struct pool *pool, enum job_kind kind, size_t parts, team_fn run,
+team_run(struct pool *pool, const struct job *job, size_t parts, team_fn run,
          void *work)
 {
     struct team team = {.run = run, .work = work, .parts = parts};
@@ -51,7 +51,8 @@ team_run(struct pool *pool, enum job_kind kind, size_t parts, team_fn run,
     for (; n + 1 < most; n++) {
         members[n].team = &team;
         members[n].job.run = member_run;
-        members[n].job.kind = kind == JOB_HANGS ? JOB_HANGS : JOB_HELPS;
+        members[n].job.kind = job->kind == JOB_HANGS ? JOB_HANGS : JOB_HELPS;
+        members[n].job.lane = job->lane;
         members[n].job.awaited = true;
         if (pool_submit(pool, NULL, &members[n].job) < 0) {
             break;

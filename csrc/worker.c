@@ -137,14 +137,16 @@ static void
 worker_run(struct pool *pool, struct job *job)
 {
     enum job_kind kind = job->kind; /* once posted the job may be gone */
+    unsigned lane = job->lane;
 
     pool_check(pool);
     pool_unlock(pool);
     job->run(job);
     pool_lock(pool);
 
-    pool_ended(pool, kind);
+    pool_ended(pool, kind, lane);
     pool->coming++;
+    worker_summon_more(pool); /* room of two sorts may be two jobs' */
     job_move(job, JOB_RUNNING, JOB_DONE);
     struct port *port = port_post(pool, job);
     pool_tell_settled(pool);

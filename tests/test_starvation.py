@@ -14,7 +14,7 @@ import aiofiles_c.tempfile
 import pytest
 
 from .support.gate import plug
-from .support.mount import SlowMount, Unavailable, mounted_at
+from .support.mount import SlowDisk, SlowMount, Unavailable, mounted_at
 from .support.waiting import eventually, turns, within
 
 SOON = 0.5  # seconds
@@ -183,6 +183,31 @@ async def test_reads_that_hang_leave_workers_to_local_files(slow, disk):
         await served_soon(disk)
     for file in files:
         await file.close()
+
+
+@pytest.mark.usefixtures("told")
+async def test_local_disk_that_hangs_leaves_workers_to_others(
+    tmp_path, disk
+):
+    """No more than three in four of them wait for one disk."""
+    cold(disk / "cold")
+    try:
+        hung = SlowDisk(tmp_path)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    with hung:
+        for i in range(MANY):
+            (hung.folder / str(i)).write_bytes(DATA)
+        hung.cool()
+        names = [hung.folder / str(i) for i in range(MANY)]
+        files = [await aiofiles_c.open(name, "rb") for name in names]
+        hung.below.delay(None)
+        works = [file.read() for file in files]
+        async with Hanging(works, lambda: hung.below.delay(0)):
+            await hung.below.held(1)
+            await served_soon(disk)
+        for file in files:
+            await file.close()
 
 
 @pytest.mark.usefixtures("told")

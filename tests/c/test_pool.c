@@ -197,6 +197,52 @@ test_slow(void)
     pool_destroy(pool);
 }
 
+/* A local disk that hangs, and whatever is done to it. */
+static void
+test_lanes(void)
+{
+    static const enum job_kind kinds[] = {JOB_WAITS, JOB_WORKS, JOB_HELPS};
+    static struct task hung[MANY];
+    struct task others[2], nobodys;
+    struct pool *pool = pool_create(8);
+    struct pool_stats stats;
+    struct gate gate, second;
+
+    pool->processors = 8;
+    pool->stuck_ms = 1;
+    gate_init(&gate);
+    gate_init(&second);
+    for (int i = 0; i < MANY; i++) {
+        task_init(&hung[i], &gate, NULL);
+        hung[i].job.kind = kinds[i % 3];
+        hung[i].job.lane = 1;
+        task_submit(pool, NULL, &hung[i]);
+    }
+    check(gate_await(&gate, 6), "lanes: one lane has six of eight workers");
+    for (int i = 0; i < 2; i++) {
+        task_init(&others[i], &second, NULL);
+        others[i].job.lane = 2;
+        task_submit(pool, NULL, &others[i]);
+    }
+    check(gate_await(&second, 2), "lanes: another has those that are left");
+    gate_open(&second);
+    for (int i = 0; i < 2; i++) {
+        pool_wait(pool, &others[i].job);
+    }
+    task_init(&nobodys, NULL, NULL);
+    task_submit(pool, NULL, &nobodys);
+    pool_wait(pool, &nobodys.job);
+    pool_get_stats(pool, &stats);
+    check(stats.running == 6 && gate_arrived(&gate) == 6,
+          "lanes: it got no more in the meantime");
+    gate_open(&gate);
+    for (int i = 0; i < MANY; i++) {
+        pool_wait(pool, &hung[i].job);
+    }
+    check(gate_arrived(&gate) == MANY, "lanes: all run in the end");
+    pool_destroy(pool);
+}
+
 /* Jobs that work: all processors but one, until they are stuck. */
 static void
 test_work(void)
@@ -478,6 +524,7 @@ main(void)
     test_shrink();
     test_lowered();
     test_slow();
+    test_lanes();
     test_work();
     test_stuck();
     test_cancel();

@@ -39,24 +39,25 @@ all_ran_once(const struct counted *counted)
 static void
 test_parts(void)
 {
+    const struct job part = {.kind = JOB_WAITS}, hangs = {.kind = JOB_HANGS};
     struct counted alone = {0}, crowd = {0}, none = {0};
     struct pool *pool = pool_create(4), *one = pool_create(1);
     struct task busy;
     struct gate gate;
 
-    team_run(pool, JOB_WAITS, PARTS, count_part, &crowd);
+    team_run(pool, &part, PARTS, count_part, &crowd);
     check(all_ran_once(&crowd), "team: each part runs once");
 
     gate_init(&gate);
     task_init(&busy, &gate, NULL);
     task_submit(one, NULL, &busy);
     check(gate_await(&gate, 1), "team: the only worker is held");
-    team_run(one, JOB_WAITS, PARTS, count_part, &alone);
+    team_run(one, &part, PARTS, count_part, &alone);
     check(all_ran_once(&alone), "team: it needs no worker to end");
     gate_open(&gate);
     pool_wait(one, &busy.job);
 
-    team_run(pool, JOB_HANGS, 0, count_part, &none);
+    team_run(pool, &hangs, 0, count_part, &none);
     check(atomic_load(&none.runs[0]) == 0, "team: no parts, no calls");
     check(pool_orphans(pool) == NULL, "team: its members are no orphans");
     pool_destroy(one);
@@ -73,7 +74,7 @@ static void
 runner_run(struct job *job)
 {
     struct runner *runner = (struct runner *)job;
-    team_run(runner->pool, JOB_WAITS, PARTS, count_part, runner->counted);
+    team_run(runner->pool, job, PARTS, count_part, runner->counted);
 }
 
 /* As files use it: from inside of jobs, several at once, more than workers. */
@@ -158,14 +159,15 @@ static long
 recoded(struct pool *pool, enum recode_from from, bool translate,
         const char *src, size_t n, uint32_t *to, unsigned *max)
 {
+    const struct job part = {.kind = JOB_WAITS};
     struct recode r = {.src = src, .n = n, .from = from,
                        .translate = translate, .width = 4};
     long chars = -1;
     if (recode_plan(&r) == 0) {
-        recode_measure(&r, pool, false);
+        recode_measure(&r, pool, &part);
         if (!atomic_load(&r.bad)) {
             r.dst = to;
-            recode_write(&r, pool, false);
+            recode_write(&r, pool, &part);
             chars = (long)r.chars;
             *max = r.max;
         }
