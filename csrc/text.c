@@ -395,13 +395,15 @@ static void
 chunk_lose(FileObject *file, size_t stop)
 {
     struct text *text = file->text;
+    if (stop > text->end && text->telling_off) {
+        text->has_snap = false; /* that was an older chunk's */
+    }
     codec_skip(file, stop);
     Py_CLEAR(text->decoded);
     text->lim = text->cur = stop;
     text->lost_chars = text->chars;
     text->chars = 0;
     text->lost = true;
-    text->has_snap = text->has_snap && !text->telling_off;
 }
 
 /* Of the last kept bytes of input the codec wants to see more.  Those that

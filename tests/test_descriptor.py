@@ -268,6 +268,8 @@ async def test_text_tell_after_lines_that_failed_is_behind_what_was_read(
     for mode in ("r", "r+"):
         await same(mode, b"\xff\xfe", ("seek", 2**64), ("readlines",),
                    ("flush",), ("tell",))
+        await same(mode, b"\xc3", ("readline",), ("readlines",), ("flush",),
+                   ("tell",))
 
 
 async def test_text_truncate_that_is_refused_enables_tell(same):
