@@ -115,10 +115,10 @@ call_submit(OpObject *op)
     job->hold = call_hold;
     job->finish = call_finish;
     bool open = fs_copy_is_open(call->fs.copy);
-    bool copies = open || call->fs.works;
     if (!open && !call->fs.again) {
         fs_place(&call->fs);
     }
+    bool copies = open || call->fs.works;
     bool hangs = call->fs.hangs || call->fs.device == DEVICE_SLOW;
     job->kind = hangs ? JOB_HANGS : copies ? JOB_WORKS : JOB_WAITS;
     job->lane = hangs ? 0 : call->fs.place[0].lane;

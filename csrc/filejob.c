@@ -8,6 +8,8 @@
  * front of the list, so that an operation which is gone by then has lost
  * nothing.
  */
+#include <fcntl.h>
+
 #include "exact.h"
 #include "filejob.h"
 #include "loop.h"
@@ -278,9 +280,12 @@ file_job_kind(const FileObject *file, unsigned steps)
         || (opening && io->hangs)) {
         return JOB_HANGS;
     }
-    bool copies = (steps & IO_READ && io->len >= FILE_READ_WORKS)
-                  || (steps & IO_WRITE && file->wflight >= FILE_WRITE_WORKS);
-    return copies || steps & (IO_MEASURE | IO_RECODE) ? JOB_WORKS : JOB_WAITS;
+    bool works =
+        steps & (IO_MEASURE | IO_RECODE)
+        || (steps & IO_READ && io->len >= FILE_READ_WORKS)
+        || (steps & IO_WRITE && file->wflight >= FILE_WRITE_WORKS)
+        || (steps & IO_OPEN && io->flags & O_TRUNC && io->place.large);
+    return works ? JOB_WORKS : JOB_WAITS;
 }
 
 void
@@ -305,7 +310,8 @@ file_load(FileObject *file, unsigned steps)
     io->job.kind = file_job_kind(file, steps);
     bool opening = steps & (IO_OPEN | IO_ADOPT);
     io->job.lane = io->job.kind == JOB_HANGS ? 0
-                   : opening ? io->place.lane : file->lane;
+                   : opening                 ? io->place.lane
+                                             : file->lane;
 }
 
 int

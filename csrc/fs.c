@@ -421,6 +421,9 @@ fs_place(struct fs *fs)
             fs->hangs = fs->hangs || fs->place[i].kind == PLACE_HANGS;
         }
     }
+    if (fs->call == FS_UNLINK || fs->call == FS_TRUNCATE) {
+        fs->works = fs->place[0].large;
+    }
 }
 
 /* A place that the loop thread did not know: whether it is one that may hang,

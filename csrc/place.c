@@ -16,6 +16,9 @@
 
 #include "sys.h"
 
+/* Bytes in the kernel's cache: to free them takes 0.1 ms or more. */
+enum { PLACE_LARGE = 1 << 20 };
+
 /* The class of what an open descriptor refers to. */
 static void
 place_take(struct place *place, const struct device_table *table, int fd,
@@ -29,6 +32,7 @@ place_take(struct place *place, const struct device_table *table, int fd,
         return;
     }
     place->fifo = found && S_ISFIFO(st.st_mode);
+    place->large = found && S_ISREG(st.st_mode) && st.st_size >= PLACE_LARGE;
     place->lane = device_lane(&st);
     place->key = device_key(&st, mount);
     enum device_class device = device_lookup(table, place->key);

@@ -23,6 +23,7 @@ struct place {
     bool found;    /* the file itself, not only a directory above it; or there
                     * is no more to be found */
     bool fifo;     /* to open it waits for its other end */
+    bool large;    /* to cut it off, or to remove it, takes a processor */
     unsigned char lane; /* of a job that waits for it */
     uint64_t key;  /* PLACE_STRANGE: of the table */
     uint64_t line; /* PLACE_STRANGE: the number in mountinfo */
