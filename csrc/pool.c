@@ -11,6 +11,7 @@
  * worker sleeps while there is a job that no other comes for (pool_check).
  */
 #include "pool_int.h"
+#include "processor.h"
 #include "spin.h"
 #include "sys.h"
 
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* How long a worker waits for work before it ends. */
 #define POOL_IDLE_MS 10000
@@ -382,8 +382,7 @@ pool_create(unsigned max_threads)
     pool->stuck_ms = POOL_STUCK_MS;
     pool->max_threads = max_threads > 0 ? max_threads : 1;
     pool->owned = true;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    pool->processors = processors > 1 ? (unsigned)processors : 1;
+    pool->processors = processor_count();
     return pool;
 }
 
@@ -520,6 +519,7 @@ pool_submit(struct pool *pool, struct port *port, struct job *job)
     job_move(job, JOB_IDLE, JOB_QUEUED);
     job->generation = pool->generation;
     job->seq = pool->submits++;
+    pool->submitter = processor_current();
     atomic_store_explicit(&pool->news, (unsigned)pool->submits,
                           memory_order_relaxed); /* pairs with worker_spin */
     port_attach(port, job);

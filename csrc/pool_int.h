@@ -82,6 +82,7 @@ struct pool {
     unsigned coming;       /* lock: see rule 4 */
     unsigned idle_count;   /* lock: length of idle */
     unsigned processors;   /* read-only once created */
+    int submitter;         /* lock: the processor of the latest, or -1 */
     bool spinning;         /* lock: one worker does, and counts as coming */
     unsigned spun_in_vain; /* lock: how often, one after the other */
     struct worker *idle;   /* lock: asleep, the latest first */

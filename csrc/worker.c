@@ -8,12 +8,14 @@
  * Workers are detached; one that hangs in the kernel keeps nobody from exit.
  */
 #include "pool_int.h"
+#include "processor.h"
 #include "spin.h"
 #include "sys.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -85,7 +87,8 @@ worker_rest(struct worker *self)
     return true;
 }
 
-/* Look for another submit than the one seen, for as long as it pays. */
+/* Look for another submit than the one seen, for as long as it pays.  Should
+ * the loop have come to this processor, it goes first. */
 static void
 worker_watch(struct pool *pool, unsigned seen)
 {
@@ -94,6 +97,7 @@ worker_watch(struct pool *pool, unsigned seen)
     spin_start(&spin, WORKER_SPIN_NS);
     while (atomic_load_explicit(&pool->news, memory_order_relaxed) == seen
            && spin_on(&spin)) {
+        sched_yield();
     }
 }
 
@@ -113,8 +117,9 @@ worker_may_spin(struct pool *pool)
 
 /* A loop that awaits one operation after the other submits the next job soon
  * after this one, and to be woken costs more than to look for it meanwhile.
- * Who does counts as coming: nobody is woken for a job that it will see.  With
- * the lock held, but for the while. */
+ * Who does counts as coming: nobody is woken for a job that it will see.  A
+ * thread is often woken on the processor of the one that wakes it: to look there
+ * would keep the loop from submitting.  With the lock held, but for the while. */
 static void
 worker_spin(struct pool *pool)
 {
@@ -124,8 +129,10 @@ worker_spin(struct pool *pool)
         return;
     }
     pool->spinning = true;
+    int submitter = pool->submitter;
     pool_check(pool);
     pool_unlock(pool);
+    processor_leave(submitter);
     worker_watch(pool, (unsigned)seen);
     pool_lock(pool);
     pool->spinning = false;

@@ -1,0 +1,65 @@
+/* processor.c - see processor.h. */
+#include "processor.h"
+
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(AIOF_PORTABLE)
+
+#include <sched.h>
+
+unsigned
+processor_count(void)
+{
+    cpu_set_t allowed;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
+        online = CPU_COUNT(&allowed);
+    }
+    return online > 1 ? (unsigned)online : 1;
+}
+
+int
+processor_current(void)
+{
+    return sched_getcpu();
+}
+
+void
+processor_leave(int processor)
+{
+    cpu_set_t allowed, others;
+    if (processor < 0 || processor >= CPU_SETSIZE
+        || processor != sched_getcpu()
+        || sched_getaffinity(0, sizeof(allowed), &allowed) < 0) {
+        return;
+    }
+    others = allowed;
+    CPU_CLR((size_t)processor, &others);
+    if (CPU_COUNT(&others) > 0
+        && sched_setaffinity(0, sizeof(others), &others) == 0) {
+        (void)sched_setaffinity(0, sizeof(allowed), &allowed);
+    }
+}
+
+#else
+
+unsigned
+processor_count(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 1 ? (unsigned)online : 1;
+}
+
+int
+processor_current(void)
+{
+    return -1;
+}
+
+void
+processor_leave(int processor)
+{
+    (void)processor;
+}
+
+#endif
