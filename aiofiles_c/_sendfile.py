@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from asyncio import get_running_loop
+from operator import index
 
 from ._calls import answer, native
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Executor
     from typing import Any
-
-    from _typeshed import FileDescriptorLike
 
 __all__ = ("sendfile",)
 
@@ -41,8 +40,8 @@ def _check_same(fd: int, other: int) -> None:
 
 
 async def sendfile(
-    out_fd: FileDescriptorLike,
-    in_fd: FileDescriptorLike,
+    out_fd: int,
+    in_fd: int,
     offset: int | None,
     count: int,
     *,
@@ -78,8 +77,7 @@ async def sendfile(
     try:
         return await send(out_fd)
     except BlockingIOError:
-        if not isinstance(out_fd, int):
-            out_fd = out_fd.fileno()
+        out_fd = index(out_fd)
     # A number of our own: a transport may watch the other, which may be
     # closed meanwhile, and stand for another file then.
     own = os.dup(out_fd)

@@ -295,17 +295,6 @@ writable_step(OpObject *op, PyObject **result)
                            : answer(op->file->flags & MODE_WRITE, result);
 }
 
-enum step
-file_readable_step(OpObject *op, PyObject **result)
-{
-    enum step step = file_begin(op, 0);
-    if (step != STEP_DONE) {
-        return step;
-    }
-    return op->given ? file_reference_error(op)
-                           : answer(op->file->flags & MODE_READ, result);
-}
-
 const struct op_kind file_kinds_common[] = {
     {"close", close_step, OP_HOPS | OP_CLOSES,
      "close($self, /)\n--\n\n"

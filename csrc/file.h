@@ -220,9 +220,6 @@ enum step file_flush(OpObject *op);
 /* The descriptor is gone: so is what was kept for it. */
 void file_mark_closed(FileObject *file);
 
-/* readable() is a coroutine where the file is a text file. */
-enum step file_readable_step(OpObject *op, PyObject **result);
-
 /* ---- file.c ---- */
 
 /* Offset of the next byte to be read or written, as tell() sees it. */

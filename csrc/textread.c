@@ -490,8 +490,6 @@ read_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind text_kinds_read[] = {
-    {"readable", file_readable_step, 0,
-     "readable($self, /)\n--\n\nWhether the file was opened for reading."},
     {"read", read_step, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read size characters, fewer only at the end of the file; all, if\n"

@@ -109,6 +109,7 @@ async def test_signature_of_c_methods_is_that_of_their_declaration(
                 not inspect.iscoroutinefunction(method)
             ):
                 continue
+            assert name in repr(method)
             text = method.__text_signature__.replace("$", "")
             signature = inspect.signature(method)
             bare = signature.replace(

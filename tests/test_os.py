@@ -237,6 +237,16 @@ async def test_stat_of_many_times_is_exact(make, aos):
         assert got.st_atime == expected.st_atime
 
 
+async def test_stat_of_times_beyond_64_bits_of_nanoseconds_is_exact(make, aos):
+    """From the year 2262 on, where a file system keeps such times."""
+    path = make(b"")
+    os.utime(path, (10**10, 10**10 + 1))
+    got, expected = await aos.stat(path), os.stat(path)
+    assert got.st_atime_ns == expected.st_atime_ns
+    assert got.st_mtime_ns == expected.st_mtime_ns
+    assert got.st_mtime == expected.st_mtime
+
+
 async def test_statvfs_has_every_field(tmp_path, aos):
     """The numbers of blocks may change meanwhile; the others may not."""
     expected, got = os.statvfs(tmp_path), await aos.statvfs(tmp_path)

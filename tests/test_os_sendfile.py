@@ -53,8 +53,19 @@ async def test_sendfile_copies_from_an_offset(make, path, aos):
     assert target.read_bytes() == b"456" + b"01" + b"23456789"
 
 
+class Number:
+    """What stands for a descriptor, and is no int."""
+
+    def __init__(self, sock):
+        self.sock = sock
+
+    def __index__(self):
+        return self.sock.fileno()
+
+
+@pytest.mark.parametrize("given", (socket.socket.fileno, Number))
 async def test_sendfile_waits_for_a_socket_that_is_full(
-    make, ours_os, sockets
+    make, ours_os, sockets, given
 ):
     """By the loop, without a thread, until there is room again."""
     size = 4 << 20
@@ -74,7 +85,7 @@ async def test_sendfile_waits_for_a_socket_that_is_full(
         while done < size:
             done += await within(
                 ours_os.sendfile(
-                    ours.fileno(), file.fileno(), done, size - done
+                    given(ours), file.fileno(), done, size - done
                 )
             )
     ours.shutdown(socket.SHUT_WR)

@@ -220,6 +220,22 @@ async def test_file_inside_asked_for_makes_it_the_delegates(native, make):
         assert served.memory == served.pool == 0
 
 
+@pytest.mark.parametrize(
+    "mode, buffering", (("r", -1), ("rb", -1), ("wb", -1), ("rb", 0))
+)
+async def test_file_inside_of_a_closed_file_is_closed(
+    native, make, mode, buffering
+):
+    """It is of the kind, and has the names, of one that open() gave."""
+    path = str(make(b"data"))
+    with open(path, mode, buffering) as real:
+        pass
+    file = await aiofiles_c.open(path, mode, buffering)
+    await file.close()
+    assert type(file._file) is type(real)
+    assert file._file.closed and repr(file._file) == repr(real)
+
+
 async def test_attributes_are_served_without_any_route(native, make):
     """What is no coroutine costs no thread."""
     async with aiofiles_c.open(str(make(b"data"))) as file:
@@ -275,6 +291,18 @@ def test_threads_environment_sets_the_limit(native, tmp_path):
         AIOFILES_C_THREADS="",
     )
     assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("number", ("0", "-1", "1025"))
+def test_threads_environment_out_of_range_is_an_error(
+    native, tmp_path, number
+):
+    """It is said at the import, and not made do with."""
+    done = python(
+        "import aiofiles_c", cwd=tmp_path, check=False,
+        AIOFILES_C_THREADS=number,
+    )
+    assert "AIOFILES_C_THREADS has to be from 1 to 1024" in done.stderr
 
 
 def test_pure_environment_turns_the_engine_off(tmp_path):

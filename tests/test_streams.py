@@ -7,6 +7,7 @@ be pending, and nothing of what others do with the descriptor is disturbed.
 import asyncio
 import fcntl
 import gc
+import io
 import os
 import pty
 import socket
@@ -468,6 +469,25 @@ def test_no_descriptor_left_to_wait_with_is_an_error(tmp_path):
         """,
         cwd=tmp_path,
     )
+
+
+async def test_isatty_tells_a_terminal_from_the_others(ends):
+    """As os.isatty() of the descriptor does."""
+    expected = os.isatty(ends.file)
+    async with aiofiles_c.open(ends.take(), "rb") as file:
+        assert await within(file.isatty()) is expected
+
+
+async def test_conversion_with_bytes_read_ahead_is_refused(native):
+    """They could not be given back to the pipe; nothing is lost."""
+    reading, writing = os.pipe()
+    os.write(writing, b"one\ntwo\n")
+    os.close(writing)
+    async with aiofiles_c.open(reading, "rb") as file:
+        assert await within(file.readline()) == b"one\n"
+        with pytest.raises(io.UnsupportedOperation, match="read ahead"):
+            _ = file._file
+        assert await within(file.read()) == b"two\n"
 
 
 async def test_conversion_of_a_file_with_a_pending_read_goes_on(tmp_path):
