@@ -78,7 +78,7 @@ async def waiting(lib, make, gate):
     reading, writing = os.pipe()
     async with lib.open(reading, "rb") as file:
         ours, theirs = file.read(4), reference()
-        ours.send(None)
+        park(ours)
         theirs.send(None)
         try:
             yield ours, theirs
