@@ -24,7 +24,7 @@
 struct beside_work {
     unsigned steps;
     off_t off;
-    char *buf;        /* len bytes, to be read into, or to be written */
+    char *buf; /* len bytes, to be read into, or to be written */
     size_t len;
     PyObject *holder; /* borrowed: keeps them in place */
 };

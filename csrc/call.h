@@ -12,17 +12,17 @@
 #include "op.h"
 
 struct call {
-    struct fs fs;         /* first: the job */
+    struct fs fs; /* first: the job */
     /* owned; loop thread */
-    PyObject *given[2];   /* str, bytes or int: as errors and events say it */
-    PyObject *encoded[2]; /* bytes that a name points into, where given does
-                           * not hold them */
-    PyObject *list;       /* of names, not whole yet */
-    struct OpObject *op;  /* borrowed: who waits; NULL: nobody any more */
-    struct pool *pool;    /* borrowed: set when it is submitted */
-    bool busy;            /* the job is under way, or its end is */
-    void (*over)(struct call *call); /* no worker will look at it any more: at
-                                      * least once before it is freed */
+    PyObject *given[2]; /* str, bytes or int: as errors and events say it */
+    /* bytes that a name points into, where given does not hold them */
+    PyObject *encoded[2];
+    PyObject *list;      /* of names, not whole yet */
+    struct OpObject *op; /* borrowed: who waits; NULL: nobody any more */
+    struct pool *pool;   /* borrowed: set when it is submitted */
+    bool busy;           /* the job is under way, or its end is */
+    /* no worker will look at it any more: at least once before it is freed */
+    void (*over)(struct call *call);
 };
 
 /* Let go of what a call owns. */

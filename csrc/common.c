@@ -70,7 +70,8 @@ file_flush(OpObject *op)
         }
     }
     return file->flags & MODE_PLUS && file->shared && file->bufsize != 0
-               ? file_rewind(op) : STEP_DONE;
+               ? file_rewind(op)
+               : STEP_DONE;
 }
 
 static enum step
@@ -281,7 +282,7 @@ seekable_step(OpObject *op, PyObject **result)
         return step;
     }
     return op->given ? file_reference_error(op)
-                           : answer(op->file->seekable, result);
+                     : answer(op->file->seekable, result);
 }
 
 static enum step
@@ -292,7 +293,7 @@ writable_step(OpObject *op, PyObject **result)
         return step;
     }
     return op->given ? file_reference_error(op)
-                           : answer(op->file->flags & MODE_WRITE, result);
+                     : answer(op->file->flags & MODE_WRITE, result);
 }
 
 const struct op_kind file_kinds_common[] = {

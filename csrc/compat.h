@@ -45,11 +45,11 @@ compat_buffer_size(Py_ssize_t blksize)
 
 /* A pointer that is moved out before it is dropped. */
 #ifndef Py_SETREF
-#define Py_SETREF(dst, src)              \
-    do {                                 \
-        PyObject *aiof_old = (PyObject *)(dst); \
-        (dst) = (src);                   \
-        Py_DECREF(aiof_old);             \
+#define Py_SETREF(dst, src)                                                   \
+    do {                                                                      \
+        PyObject *aiof_old = (PyObject *)(dst);                               \
+        (dst) = (src);                                                        \
+        Py_DECREF(aiof_old);                                                  \
     } while (0)
 #endif
 
@@ -60,8 +60,9 @@ compat_buffer_size(Py_ssize_t blksize)
 static inline PyObject *
 compat_new_ref(PyObject *object)
 {
-#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000 \
-    && SIZEOF_VOID_P > 4 && !defined(Py_REF_DEBUG) && !defined(Py_GIL_DISABLED)
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000               \
+    && SIZEOF_VOID_P > 4 && !defined(Py_REF_DEBUG)                            \
+    && !defined(Py_GIL_DISABLED)
     object->ob_refcnt = (Py_ssize_t)object->ob_refcnt_split[PY_BIG_ENDIAN] + 1;
     return object;
 #else

@@ -19,8 +19,8 @@ convert_opener(PyObject *fd, PyObject *Py_UNUSED(args))
     return Py_NewRef(fd);
 }
 
-static PyMethodDef convert_opener_def = {
-    "opener", convert_opener, METH_VARARGS, NULL};
+static PyMethodDef convert_opener_def = {"opener", convert_opener,
+                                         METH_VARARGS, NULL};
 
 static PyObject *
 convert_open(FileObject *file)

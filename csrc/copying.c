@@ -60,9 +60,9 @@ static const struct fs_op op_copyfile = {
 static int
 copying_audit(PyObject *const *args, const struct call *call)
 {
+    const int flags = O_RDONLY | O_CLOEXEC;
     if (PySys_Audit("shutil.copyfile", "OO", args[0], args[1]) < 0
-        || PySys_Audit("open", "Osi", call->given[0], "r",
-                       O_RDONLY | O_CLOEXEC) < 0) {
+        || PySys_Audit("open", "Osi", call->given[0], "r", flags) < 0) {
         return -1;
     }
     return PySys_Audit("open", "Osi", call->given[1], "w",

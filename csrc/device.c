@@ -251,8 +251,7 @@ slot_for(const struct device_table *table, uint64_t key, uint64_t *seen)
 }
 
 void
-device_note(struct device_table *table, uint64_t key,
-            enum device_class device)
+device_note(struct device_table *table, uint64_t key, enum device_class device)
 {
     assert(key >> KEY_BITS == 0 && device != DEVICE_UNKNOWN);
     uint64_t word = key << SLOT_CLASS_BITS | (uint64_t)device, seen;

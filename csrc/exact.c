@@ -328,8 +328,8 @@ exact_before_fill(OpObject *op)
     if (op->synced) {
         return exact_ready(op);
     }
-    enum step step = file->flags & MODE_WRITE
-                         ? exact_sync(op, file->rbuf.end) : exact_ready(op);
+    enum step step = file->flags & MODE_WRITE ? exact_sync(op, file->rbuf.end)
+                                              : exact_ready(op);
     if (step == STEP_DONE) {
         exact_pass(op);
     }

@@ -57,72 +57,75 @@ typedef struct FileObject {
     PyObject *watch;    /* stream.c: what waits for readiness, or NULL */
     PyObject *doomed;   /* bytes: the name that is to go, once it is there */
 
-    ModuleState *state; /* borrowed: the type holds the module */
+    ModuleState *state;           /* borrowed: the type holds the module */
     struct OpObject *head, *tail; /* borrowed: operations; head is on */
     struct FileObject *busy_next, **busy_link; /* state->busy_files */
     struct beside *beside; /* borrowed: jobs beside the queue, by ->next */
 
-    struct io io;       /* the one job */
-    struct buffer rbuf; /* read, not yet returned */
+    struct io io;                 /* the one job */
+    struct buffer rbuf;           /* read, not yet returned */
     struct chunk *wfirst, *wlast; /* accepted, not yet handed over */
-    size_t wlen;        /* bytes in wfirst..wlast */
-    size_t wflight;     /* bytes in the write under way */
-    size_t wlook;       /* wlen from which to look whether it is done */
-    off_t woff;         /* while writing: offset of the first of wlen */
-    off_t base;         /* where reading began, after open or seek */
-    off_t high;         /* how far it came, before a seek in the buffer */
-    off_t end;          /* where a block read since base has met the end of
-                         * the file, or -1 */
-    off_t extent;       /* at least so long the file has been: see beside.h */
-    off_t raw;          /* otherwise: offset of the byte behind rbuf.end */
-    off_t rewind;       /* shared: what the descriptor's offset is ahead of
-                         * raw, since bytes read ahead were dropped */
-    size_t held;        /* private: see held.c; of wlen, what io's buffer
-                         * would still have */
-    size_t held_at;     /* and where in it they end */
-    size_t from;        /* exact: see exact.c, as are the next three */
+    size_t wlen;                  /* bytes in wfirst..wlast */
+    size_t wflight;               /* bytes in the write under way */
+    size_t wlook; /* wlen from which to look whether it is done */
+    off_t woff;   /* while writing: offset of the first of wlen */
+    off_t base;   /* where reading began, after open or seek */
+    off_t high;   /* how far it came, before a seek in the buffer */
+    /* where a block read since base has met the end of the file, or -1 */
+    off_t end;
+    off_t extent; /* at least so long the file has been: see beside.h */
+    off_t raw;    /* otherwise: offset of the byte behind rbuf.end */
+    /* shared: what the descriptor's offset is ahead of raw, since bytes read
+     * ahead were dropped */
+    off_t rewind;
+    /* private: see held.c; of wlen, what io's buffer would still have */
+    size_t held;
+    size_t held_at; /* and where in it they end */
+    size_t from;    /* exact: see exact.c, as are the next three */
     size_t wfrom, wto;
-    size_t at;          /* index that the lseek of the job goes to */
-    struct text *text;  /* NULL for binary files */
+    size_t at;                 /* index that the lseek of the job goes to */
+    struct text *text;         /* NULL for binary files */
     struct prefetch *prefetch; /* prefetch.c: what it has fetched, or NULL */
-    size_t bufsize;     /* that of built-in open; 0: raw */
-    size_t threshold;   /* accepted bytes beyond it are handed over */
-    size_t again;       /* n of the last read(n) */
-    size_t block;       /* size of the last block read; 0: none since the
-                         * file was opened or moved in, 1: read directly */
-    int fd;             /* -1: not open */
-    int werr;           /* errno of a write-behind, not yet raised */
-    int buffering;      /* as open() got it */
+    size_t bufsize;            /* that of built-in open; 0: raw */
+    size_t threshold;          /* accepted bytes beyond it are handed over */
+    size_t again;              /* n of the last read(n) */
+    /* size of the last block read; 0: none since the file was opened or moved
+     * in, 1: read directly */
+    size_t block;
+    int fd;              /* -1: not open */
+    int werr;            /* errno of a write-behind, not yet raised */
+    int buffering;       /* as open() got it */
     unsigned char flags; /* MODE_* */
     enum device_class device;
     enum fate fate;
-    unsigned serial; /* of the job */
-    unsigned char lane; /* of the job: see job.h */
+    unsigned serial;       /* of the job */
+    unsigned char lane;    /* of the job: see job.h */
     unsigned char touches; /* reads that went to the pool for that reason */
-    bool touchy;    /* the next read may have to note the time of access */
-    bool busy;      /* a job is under way */
-    bool drained;   /* it is done, and in a batch that is being finished */
+    bool touchy;     /* the next read may have to note the time of access */
+    bool busy;       /* a job is under way */
+    bool drained;    /* it is done, and in a batch that is being finished */
     bool left_alone; /* at exit its write was waited for in vain */
     bool converting; /* a real object is about to take over */
-    bool ghost;     /* nobody refers to it, but for itself: see filejob.c */
-    bool writing;   /* the position is woff + wlen */
-    bool shared;    /* see above */
-    bool sharing;   /* it will be, when the job under way is back */
-    bool exact;     /* shared, and the buffer is kept by exact.c */
-    bool owes;      /* exact: [wfrom, wto) is not written yet */
-    bool owed_out;  /* exact: the write under way is that of these */
+    bool ghost;      /* nobody refers to it, but for itself: see filejob.c */
+    bool writing;    /* the position is woff + wlen */
+    bool shared;     /* see above */
+    bool sharing;    /* it will be, when the job under way is back */
+    bool exact;      /* shared, and the buffer is kept by exact.c */
+    bool owes;       /* exact: [wfrom, wto) is not written yet */
+    bool owed_out;   /* exact: the write under way is that of these */
     bool seekable;
-    bool regular;   /* S_ISREG */
-    bool stream;    /* pipe, terminal, socket: waited for by the loop */
-    bool nowait;    /* RWF_NOWAIT reads are worth a try */
+    bool regular; /* S_ISREG */
+    bool stream;  /* pipe, terminal, socket: waited for by the loop */
+    bool nowait;  /* RWF_NOWAIT reads are worth a try */
     bool closed;
     bool closefd;
     bool handed;    /* open() has given it to the user */
     bool eof;       /* the last fill gave nothing */
     bool ahead;     /* the next block may be fetched while this is used */
     bool temporary; /* of create(), and it has, or had, a name */
-    bool nonblock;  /* O_NONBLOCK is set, which says nothing of a regular
-                     * file; taken off before others see the descriptor */
+    /* O_NONBLOCK is set, which says nothing of a regular file; taken off
+     * before others see the descriptor */
+    bool nonblock;
 } FileObject;
 
 /* The greatest number of bytes that a file may owe the disk. */
@@ -439,8 +442,7 @@ void chunk_clear_free_list(ModuleState *state);
 
 /* Accept bytes for writing; owner, where given, is borrowed and holds them.
  * 0, or -1 with MemoryError. */
-int file_accept(FileObject *file, const char *data, size_t n,
-                PyObject *owner);
+int file_accept(FileObject *file, const char *data, size_t n, PyObject *owner);
 
 /* Hand over what was accepted once it is enough: STEP_DONE, or ERROR. */
 enum step file_write_behind(OpObject *op);
@@ -456,8 +458,7 @@ enum step file_make_room(OpObject *op, Py_ssize_t count);
 enum step file_drain(OpObject *op);
 
 /* One item of writelines, or the argument of write. */
-typedef enum step (*write_fn)(OpObject *op, PyObject *data,
-                              Py_ssize_t *count);
+typedef enum step (*write_fn)(OpObject *op, PyObject *data, Py_ssize_t *count);
 
 /* What was accepted cannot be given back, so the count that a write returns
  * is made before: 0, or -1.  And then given away; NULL with an exception. */

@@ -280,11 +280,11 @@ file_job_kind(const FileObject *file, unsigned steps)
         || (opening && io->hangs)) {
         return JOB_HANGS;
     }
-    bool works =
-        steps & (IO_MEASURE | IO_RECODE)
-        || (steps & IO_READ && io->len >= FILE_READ_WORKS)
-        || (steps & IO_WRITE && file->wflight >= FILE_WRITE_WORKS)
-        || (steps & IO_OPEN && io->flags & O_TRUNC && io->place.large);
+    bool works = steps & (IO_MEASURE | IO_RECODE)
+                 || (steps & IO_READ && io->len >= FILE_READ_WORKS)
+                 || (steps & IO_WRITE && file->wflight >= FILE_WRITE_WORKS)
+                 || (steps & IO_OPEN && io->flags & O_TRUNC
+                     && io->place.large);
     return works ? JOB_WORKS : JOB_WAITS;
 }
 

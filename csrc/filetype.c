@@ -200,8 +200,8 @@ file_begin_with(PyObject *self, PyObject *content)
         PyErr_SetString(PyExc_ValueError, "the file is not new");
         return NULL;
     }
-    if (file_accept(file, PyBytes_AS_STRING(content),
-                    (size_t)PyBytes_GET_SIZE(content), content) < 0) {
+    size_t size = (size_t)PyBytes_GET_SIZE(content);
+    if (file_accept(file, PyBytes_AS_STRING(content), size, content) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -238,17 +238,19 @@ file_repr_wrapped(FileObject *file)
             return PyUnicode_FromString("<_io.FileIO [closed]>");
         }
         PyObject *mode = file_raw_mode(file->flags);
-        PyObject *repr = mode == NULL ? NULL : PyUnicode_FromFormat(
-            "<_io.FileIO name=%R mode=%R closefd=%s>", file->name, mode,
-            file->closefd ? "True" : "False");
+        PyObject *repr = NULL;
+        if (mode != NULL) {
+            repr = PyUnicode_FromFormat(
+                "<_io.FileIO name=%R mode=%R closefd=%s>", file->name, mode,
+                file->closefd ? "True" : "False");
+        }
         Py_XDECREF(mode);
         return repr;
     }
-    return PyUnicode_FromFormat(
-        "<_io.%s name=%R>",
-        file->flags & MODE_PLUS ? "BufferedRandom"
-        : file->flags & MODE_READ ? "BufferedReader" : "BufferedWriter",
-        file->name);
+    const char *name = file->flags & MODE_PLUS   ? "BufferedRandom"
+                       : file->flags & MODE_READ ? "BufferedReader"
+                                                 : "BufferedWriter";
+    return PyUnicode_FromFormat("<_io.%s name=%R>", name, file->name);
 }
 
 static PyObject *
@@ -262,8 +264,8 @@ file_tp_repr(PyObject *self)
     module = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "__module__");
     name = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "__qualname__");
     if (module != NULL && name != NULL) {
-        repr = PyUnicode_FromFormat("<%U.%U object at %p> wrapping %U",
-                                    module, name, (void *)self, wrapped);
+        repr = PyUnicode_FromFormat("<%U.%U object at %p> wrapping %U", module,
+                                    name, (void *)self, wrapped);
     }
     Py_XDECREF(module);
     Py_XDECREF(name);
@@ -324,10 +326,9 @@ file_warn_unclosed(FileObject *file)
         return;
     }
     PyObject *wrapped = file_repr_wrapped(file);
-    const char *words = file->temporary
-                            ? "Implicitly cleaning up "
-                              "<_TemporaryFileWrapper file=%U>"
-                            : "unclosed file %U";
+    const char *words = file->temporary ? "Implicitly cleaning up "
+                                          "<_TemporaryFileWrapper file=%U>"
+                                        : "unclosed file %U";
     if (wrapped == NULL
         || PyErr_ResourceWarning((PyObject *)file, 1, words, wrapped) < 0) {
         PyErr_WriteUnraisable((PyObject *)file);
@@ -439,8 +440,8 @@ static PyType_Slot file_slots[] = {
 };
 
 /* The derived types get their part in garbage collection from the base. */
-#define FILE_FLAGS                                                      \
-    (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE                           \
+#define FILE_FLAGS                                                            \
+    (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE                                 \
      | Py_TPFLAGS_DISALLOW_INSTANTIATION)
 
 static PyType_Spec file_spec = {
@@ -478,8 +479,7 @@ static PyMethodDef text_methods[] = {
 };
 
 static PyGetSetDef text_getset[] = {
-    {"buffer", file_get_below, NULL, PyDoc_STR("The real buffer."),
-     "buffer"},
+    {"buffer", file_get_below, NULL, PyDoc_STR("The real buffer."), "buffer"},
     {"encoding", file_get_object, NULL, PyDoc_STR("The codec's name."),
      FILE_OBJECT(encoding)},
     {"errors", file_get_object, NULL, PyDoc_STR("The error handler's name."),
@@ -505,8 +505,9 @@ file_add_type(PyObject *module, ModuleState *state, int which,
     state->file_types[which] = (PyTypeObject *)PyType_FromModuleAndSpec(
         module, spec, base);
     return state->file_types[which] == NULL
-           || PyModule_AddType(module, state->file_types[which]) < 0
-               ? -1 : 0;
+                   || PyModule_AddType(module, state->file_types[which]) < 0
+               ? -1
+               : 0;
 }
 
 int
@@ -514,24 +515,26 @@ file_init(PyObject *module, ModuleState *state)
 {
     static PyType_Slot raw_slots[] = {
         {Py_tp_doc, (void *)PyDoc_STR("A native raw file.")},
-        {Py_tp_methods, raw_methods}, {0, NULL}};
+        {Py_tp_methods, raw_methods},
+        {0, NULL}};
     static PyType_Slot buffered_slots[] = {
         {Py_tp_doc, (void *)PyDoc_STR("A native buffered file.")},
-        {Py_tp_methods, buffered_methods}, {Py_tp_getset, buffered_getset},
+        {Py_tp_methods, buffered_methods},
+        {Py_tp_getset, buffered_getset},
         {0, NULL}};
     static PyType_Slot reader_slots[] = {
         {Py_tp_doc, (void *)PyDoc_STR("A native buffered file to read.")},
         {0, NULL}};
     static PyType_Slot text_slots[] = {
         {Py_tp_doc, (void *)PyDoc_STR("A native text file.")},
-        {Py_tp_methods, text_methods}, {Py_tp_getset, text_getset},
+        {Py_tp_methods, text_methods},
+        {Py_tp_getset, text_getset},
         {0, NULL}};
     static PyType_Spec specs[CLASS_COUNT] = {
         [CLASS_RAW] = {"aiofiles_c._core.RawFile", sizeof(FileObject), 0,
                        FILE_FLAGS, raw_slots},
         [CLASS_BUFFERED] = {"aiofiles_c._core.BufferedFile",
-                            sizeof(FileObject), 0, FILE_FLAGS,
-                            buffered_slots},
+                            sizeof(FileObject), 0, FILE_FLAGS, buffered_slots},
         [CLASS_READER] = {"aiofiles_c._core.BufferedReaderFile",
                           sizeof(FileObject), 0, FILE_FLAGS, reader_slots},
         [CLASS_TEXT] = {"aiofiles_c._core.TextFile", sizeof(FileObject), 0,
@@ -560,8 +563,8 @@ file_init(PyObject *module, ModuleState *state)
             return -1;
         }
         for (int k = 0; k < KINDS_MOST && kinds[which][k] != NULL; k++) {
-            if (method_add_all(state, state->file_types[which],
-                               kinds[which][k]) < 0) {
+            PyTypeObject *type = state->file_types[which];
+            if (method_add_all(state, type, kinds[which][k]) < 0) {
                 return -1;
             }
         }

@@ -10,7 +10,7 @@
 #include "text.h"
 
 enum {
-    READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
+    READ_DIRECT_LEAST = 16 << 10,     /* below it, through the buffer */
     READ_INLINE_MOST = (1 << 20) + 1, /* one copy; and to see the end */
     AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
@@ -118,7 +118,8 @@ ssize_t
 file_read_inline(OpObject *op, char *buf, size_t len, off_t off)
 {
     return file_data_inline(op->file) && len <= READ_INLINE_MOST
-               ? read_inline(op, buf, len, off) : -EAGAIN;
+               ? read_inline(op, buf, len, off)
+               : -EAGAIN;
 }
 
 static off_t
@@ -353,7 +354,8 @@ file_may_read_direct(const FileObject *file, size_t missing)
         return true;
     }
     if (file->block != 0 && file_ahead_helps(file)) {
-        least = FILE_BLOCK_MOST + 1; /* what is read ahead goes by the buffer */
+        /* What is read ahead goes by the buffer. */
+        least = FILE_BLOCK_MOST + 1;
     }
     return missing >= least;
 }

@@ -306,10 +306,9 @@ call_simple(struct fs *fs)
     case FS_CHMOD:
         return fchmodat(path->dir, path->name, (mode_t)fs->mode, 0);
     case FS_CHOWN:
-        return path->name != NULL
-                   ? fchownat(path->dir, path->name, fs->uid, fs->gid,
-                              nofollow)
-                   : fchown(path->fd, fs->uid, fs->gid);
+        return path->name != NULL ? fchownat(path->dir, path->name, fs->uid,
+                                             fs->gid, nofollow)
+                                  : fchown(path->fd, fs->uid, fs->gid);
     case FS_UTIME:
         return utimensat(path->dir, path->name, fs->times, nofollow);
     case FS_TRUNCATE:

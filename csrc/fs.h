@@ -18,36 +18,37 @@
 #include "sys.h"
 
 enum fs_call {
-    FS_STAT,       /* st[0] */
-    FS_EXISTS,     /* whether there is such a file: no error */
-    FS_SAME,       /* st[0], st[1]: two files */
-    FS_MOUNT,      /* yes: path is where a file system is mounted */
-    FS_STATVFS,    /* vfs */
-    FS_ACCESS,     /* yes */
+    FS_STAT,    /* st[0] */
+    FS_EXISTS,  /* whether there is such a file: no error */
+    FS_SAME,    /* st[0], st[1]: two files */
+    FS_MOUNT,   /* yes: path is where a file system is mounted */
+    FS_STATVFS, /* vfs */
+    FS_ACCESS,  /* yes */
     FS_RENAME,
     FS_UNLINK,
     FS_RMDIR,
     FS_MKDIR,
-    FS_LINK,       /* of a link itself, as link(2) has it, unless by linkat(2) */
+    FS_LINK, /* of a link itself, as link(2) has it, unless by linkat(2) */
     FS_LINKAT,
     FS_SYMLINK,
-    FS_READLINK,   /* data: the target, size bytes */
-    FS_CWD,        /* data: the name, size bytes */
-    FS_LIST,       /* data: entries, see fs_entry_next */
-    FS_WALK,       /* the same, and what a link leads to; unless follow is
-                    * set, yes: the path is itself a link */
-    FS_MAKEDIRS,   /* data: traces, as with the next two */
+    FS_READLINK, /* data: the target, size bytes */
+    FS_CWD,      /* data: the name, size bytes */
+    FS_LIST,     /* data: entries, see fs_entry_next */
+    /* the same, and what a link leads to; unless follow is set, yes: the path
+     * is itself a link */
+    FS_WALK,
+    FS_MAKEDIRS, /* data: traces, as with the next two */
     FS_REMOVEDIRS,
     FS_RENAMES,
-    FS_SENDFILE,   /* moved */
+    FS_SENDFILE, /* moved */
     FS_CHMOD,
     FS_CHOWN,
     FS_UTIME,
     FS_TRUNCATE,
     FS_FSYNC,
     FS_FDATASYNC,
-    FS_COPY,       /* copy; again, if that has more */
-    FS_IO,         /* io, for an open file */
+    FS_COPY, /* copy; again, if that has more */
+    FS_IO,   /* io, for an open file */
     FS_CALLS
 };
 
@@ -56,7 +57,7 @@ struct fs_path {
     const char *name; /* pinned by the owner; NULL: fd is the file */
     size_t len;
     int fd;
-    int dir;          /* where a relative name starts; AT_FDCWD */
+    int dir; /* where a relative name starts; AT_FDCWD */
 };
 
 /* A step of a tree: mkdir or rmdir of the first len bytes of a path. */
@@ -77,17 +78,18 @@ enum copy_way {
 /* A copy under way, from one run of its job to the next. */
 struct fs_copy {
     atomic_bool stop; /* loop thread, at any time; the worker looks */
-    size_t slice;     /* read-only once submitted: bytes after which a run
-                       * ends, roughly; SIZE_MAX: by time alone */
+    /* read-only once submitted: bytes after which a run ends, roughly;
+     * SIZE_MAX: by time alone */
+    size_t slice;
     /* the worker's while RUNNING, the loop thread's after */
-    int from, to;     /* open between two runs; else -1 */
+    int from, to; /* open between two runs; else -1 */
     enum copy_way way;
     enum copy_way unshared; /* the way that comes after COPY_CLONE */
-    off_t done;       /* bytes */
-    off_t total;      /* the size of the source, when it was opened */
-    bool more;        /* not at the end: run the job again */
-    bool declined;    /* not two regular files: nothing was done */
-    char *buffer;     /* COPY_PLAIN; malloc'ed, room bytes are used */
+    off_t done;             /* bytes */
+    off_t total;            /* the size of the source, when it was opened */
+    bool more;              /* not at the end: run the job again */
+    bool declined;          /* not two regular files: nothing was done */
+    char *buffer;           /* COPY_PLAIN; malloc'ed, room bytes are used */
     size_t room;
 };
 
@@ -98,21 +100,21 @@ struct fs {
 
     /* what is asked: read-only once submitted */
     enum fs_call call;
-    bool follow;              /* links at the end of the path */
-    bool exist_ok;            /* FS_MAKEDIRS */
-    bool effective;           /* FS_ACCESS: by the effective ids */
-    bool has_offset;          /* FS_SENDFILE: else that of the descriptor */
-    unsigned mode;            /* also what FS_ACCESS asks for */
-    uid_t uid;                /* FS_CHOWN */
+    bool follow;     /* links at the end of the path */
+    bool exist_ok;   /* FS_MAKEDIRS */
+    bool effective;  /* FS_ACCESS: by the effective ids */
+    bool has_offset; /* FS_SENDFILE: else that of the descriptor */
+    unsigned mode;   /* also what FS_ACCESS asks for */
+    uid_t uid;       /* FS_CHOWN */
     gid_t gid;
     off_t offset;             /* FS_SENDFILE; FS_TRUNCATE: the size */
     size_t count;             /* FS_SENDFILE */
     struct timespec times[2]; /* FS_UTIME */
     struct device_table *devices;
     struct fs_path path[2];
-    struct fs_copy *copy;     /* FS_COPY: owned by the owner of this */
-    struct io *io;            /* FS_IO: the same */
-    bool works;               /* it moves many bytes */
+    struct fs_copy *copy; /* FS_COPY: owned by the owner of this */
+    struct io *io;        /* FS_IO: the same */
+    bool works;           /* it moves many bytes */
 
     /* where it leads: fs_place(); the worker's while RUNNING */
     struct place place[2];
@@ -120,17 +122,17 @@ struct fs {
     bool again; /* nothing was done: it may hang, and was not queued so */
 
     /* the answer: the worker's while RUNNING, the loop thread's after */
-    int err;           /* 0 or an errno */
-    unsigned char bad; /* index of the path that failed */
-    size_t bad_len;    /* of the part of its name that did; 0: all */
+    int err;                  /* 0 or an errno */
+    unsigned char bad;        /* index of the path that failed */
+    size_t bad_len;           /* of the part of its name that did; 0: all */
     enum device_class device; /* as far as it is known */
     bool yes;
-    bool early;        /* FS_LIST: a descriptor that is no open file */
+    bool early; /* FS_LIST: a descriptor that is no open file */
     ssize_t moved;
-    char *data;        /* malloc'ed; the owner frees it */
-    size_t size;       /* bytes of data */
-    size_t room;       /* bytes allocated */
-    size_t entries;    /* FS_LIST */
+    char *data;     /* malloc'ed; the owner frees it */
+    size_t size;    /* bytes of data */
+    size_t room;    /* bytes allocated */
+    size_t entries; /* FS_LIST */
     struct stat st[2];
     struct statvfs vfs;
 };

@@ -133,8 +133,8 @@ parse_ids(struct fs *fs, PyObject *uid, PyObject *gid)
 {
     /* -1: leave it as it is.  Others are for the real function to judge. */
     long u, g;
-    int rc = parse_long(uid, -1, INT_MAX, &u) && parse_long(gid, -1, INT_MAX,
-                                                            &g);
+    int rc = parse_long(uid, -1, INT_MAX, &u)
+             && parse_long(gid, -1, INT_MAX, &g);
     if (rc > 0) {
         fs->uid = (uid_t)u;
         fs->gid = (gid_t)g;
@@ -165,8 +165,7 @@ parse_times(struct call *call, PyObject *arg)
             || !PyLong_CheckExact(PyTuple_GET_ITEM(arg, i))) {
             return 0;
         }
-        ns = PyLong_AsLongLongAndOverflow(PyTuple_GET_ITEM(arg, i),
-                                          &overflow);
+        ns = PyLong_AsLongLongAndOverflow(PyTuple_GET_ITEM(arg, i), &overflow);
         if (overflow != 0) {
             return 0;
         }
@@ -253,8 +252,7 @@ fs_parse(const struct fs_op *what, struct call *call, PyObject *const *args,
     }
     /* os refuses a descriptor along with what is about names. */
     return fs->path[0].name != NULL || paths == 0
-           || (fs->path[0].dir == AT_FDCWD
-               && (fs->follow || what->nofollow));
+           || (fs->path[0].dir == AT_FDCWD && (fs->follow || what->nofollow));
 }
 
 /* ---- events ---- */
@@ -296,8 +294,8 @@ fs_audit(const struct fs_op *what, const struct call *call)
         return PySys_Audit("os.rename", "OOii", path, other,
                            event_dir(call, 0), event_dir(call, 1));
     case EVENT_LINK:
-        return PySys_Audit("os.link", "OOii", path, other,
-                           event_dir(call, 0), event_dir(call, 1));
+        return PySys_Audit("os.link", "OOii", path, other, event_dir(call, 0),
+                           event_dir(call, 1));
     case EVENT_SYMLINK:
         return PySys_Audit("os.symlink", "OOi", path, other,
                            event_dir(call, 1));

@@ -92,8 +92,7 @@ open_regular(const char *name, int flags, bool follow, int *fd,
     if (rc == 0 ? !S_ISREG(st->st_mode) : !(flags & O_CREAT)) {
         return -1;
     }
-    *fd = sys_open(name, flags | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW),
-                   0666);
+    *fd = sys_open(name, flags | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW), 0666);
     return *fd >= 0 && sys_fstat(*fd, st) == 0 && S_ISREG(st->st_mode) ? 0
                                                                        : -1;
 }
@@ -113,10 +112,10 @@ static int
 copy_open(struct fs *fs, struct fs_copy *copy)
 {
     struct stat from, to;
-    if (open_regular(fs->path[0].name, O_RDONLY, fs->follow, &copy->from,
-                     &from) < 0
-        || open_regular(fs->path[1].name, O_WRONLY | O_CREAT, true,
-                        &copy->to, &to) < 0
+    const char *source = fs->path[0].name, *target = fs->path[1].name;
+    const int create = O_WRONLY | O_CREAT;
+    if (open_regular(source, O_RDONLY, fs->follow, &copy->from, &from) < 0
+        || open_regular(target, create, true, &copy->to, &to) < 0
         || (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
         || copy_truncate(copy, &from, &to) < 0) {
         return -1;
@@ -133,7 +132,8 @@ copy_open(struct fs *fs, struct fs_copy *copy)
      * disk large pieces cost less than what goes through the kernel's pipe,
      * page by page. */
     copy->unshared = fs->device == DEVICE_LOCAL || fs->device == DEVICE_STILL
-                         ? COPY_PLAIN : COPY_RANGE;
+                         ? COPY_PLAIN
+                         : COPY_RANGE;
     return 0;
 }
 

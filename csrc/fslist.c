@@ -72,10 +72,14 @@ name_is_ascii(const char *name, size_t len)
 static unsigned char
 type_of_mode(mode_t mode)
 {
-    return S_ISDIR(mode) ? DT_DIR : S_ISREG(mode) ? DT_REG
-           : S_ISLNK(mode) ? DT_LNK : S_ISFIFO(mode) ? DT_FIFO
-           : S_ISSOCK(mode) ? DT_SOCK : S_ISCHR(mode) ? DT_CHR
-           : S_ISBLK(mode) ? DT_BLK : DT_UNKNOWN;
+    return S_ISDIR(mode)    ? DT_DIR
+           : S_ISREG(mode)  ? DT_REG
+           : S_ISLNK(mode)  ? DT_LNK
+           : S_ISFIFO(mode) ? DT_FIFO
+           : S_ISSOCK(mode) ? DT_SOCK
+           : S_ISCHR(mode)  ? DT_CHR
+           : S_ISBLK(mode)  ? DT_BLK
+                            : DT_UNKNOWN;
 }
 
 /* A file system that does not tell types along with names is asked here,

@@ -63,8 +63,7 @@ fs_step(OpObject *op, PyObject **result)
     if (op->call->fs.again) {
         return call_submit(op);
     }
-    enum step step = op->call->fs.copy != NULL ? copying_go_on(op)
-                                               : STEP_DONE;
+    enum step step = op->call->fs.copy != NULL ? copying_go_on(op) : STEP_DONE;
     return step == STEP_DONE ? fs_answer(op, result) : step;
 }
 
@@ -98,8 +97,9 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
     if (rc > 0 && fs_audit(what, &call) < 0) {
         rc = -1;
     }
-    if (rc <= 0 || (!state->has_stat && (what->answer == ANSWER_STAT
-                                         || what->answer == ANSWER_VFS))) {
+    if (rc <= 0
+        || (!state->has_stat
+            && (what->answer == ANSWER_STAT || what->answer == ANSWER_VFS))) {
         call_clear(&call);
         return rc < 0 ? NULL : Py_NewRef(Py_NotImplemented);
     }
@@ -119,6 +119,7 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
     return result;
 }
 
+/* clang-format off */
 /* A function of _core: its name, arguments, call, answer, and further fields
  * of its struct fs_op. */
 #define AIOF_FUNCTION(name, letters, does, gives, ...)                        \
@@ -138,7 +139,6 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
 #define AIOF_ENTRY(prefix, name)                                              \
     {prefix #name, AIOF_METHOD(ask_##name), METH_FASTCALL, NULL}
 
-/* clang-format off */
 AIOF_FUNCTION(stat, "Pdf", FS_STAT, ANSWER_STAT, .event = EVENT_NONE)
 AIOF_FUNCTION(lstat, "pd", FS_STAT, ANSWER_STAT, .nofollow = true)
 AIOF_FUNCTION(fstat, "i", FS_STAT, ANSWER_STAT, .nameless = true)
@@ -192,7 +192,6 @@ ask_sendfile(PyObject *Py_UNUSED(module), PyObject *const *Py_UNUSED(args),
     Py_RETURN_NOTIMPLEMENTED;
 }
 #endif
-/* clang-format on */
 
 static PyMethodDef fs_functions[] = {
     AIOF_ENTRY("os_", stat),
@@ -238,6 +237,7 @@ static PyMethodDef fs_functions[] = {
     AIOF_ENTRY("path_", sameopenfile),
     {NULL, NULL, 0, NULL},
 };
+/* clang-format on */
 
 int
 fs_init(PyObject *module, ModuleState *state)

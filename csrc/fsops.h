@@ -16,9 +16,9 @@ enum fs_answer {
     ANSWER_ISFILE,
     ANSWER_ISDIR,
     ANSWER_ISLINK,
-    ANSWER_YES,    /* to here */
+    ANSWER_YES, /* to here */
     ANSWER_SAME,
-    ANSWER_NAME,   /* str, or bytes if that is what was given */
+    ANSWER_NAME, /* str, or bytes if that is what was given */
     ANSWER_BYTES,
     ANSWER_VFS,
     ANSWER_MOVED,
@@ -33,16 +33,16 @@ enum fs_event {
     EVENT_NONE,
     EVENT_LISTDIR, /* path */
     EVENT_SCANDIR,
-    EVENT_REMOVE,  /* path, dir_fd */
+    EVENT_REMOVE, /* path, dir_fd */
     EVENT_RMDIR,
-    EVENT_MKDIR,   /* path, mode, dir_fd */
+    EVENT_MKDIR, /* path, mode, dir_fd */
     EVENT_CHMOD,
-    EVENT_CHOWN,   /* path, uid, gid, dir_fd */
-    EVENT_RENAME,  /* two paths, two dir_fds */
+    EVENT_CHOWN,  /* path, uid, gid, dir_fd */
+    EVENT_RENAME, /* two paths, two dir_fds */
     EVENT_LINK,
-    EVENT_SYMLINK, /* two paths, dir_fd */
+    EVENT_SYMLINK,  /* two paths, dir_fd */
     EVENT_TRUNCATE, /* path, length */
-    EVENT_UTIME    /* path, None, ns or None, dir_fd */
+    EVENT_UTIME     /* path, None, ns or None, dir_fd */
 };
 
 struct fs_op {
@@ -51,8 +51,8 @@ struct fs_op {
     enum fs_call call;
     enum fs_answer answer;
     enum fs_event event;
-    bool nofollow;       /* about a link itself */
-    bool nameless;       /* errors do not say which file */
+    bool nofollow; /* about a link itself */
+    bool nameless; /* errors do not say which file */
 };
 
 static inline bool

@@ -10,7 +10,7 @@
 
 /* The fields of os.stat_result behind the ten that make the tuple. */
 static const char *const stat_names[STAT_EXTRA] = {
-    "st_atime", "st_mtime", "st_ctime", "st_atime_ns", "st_mtime_ns",
+    "st_atime",    "st_mtime",   "st_ctime",  "st_atime_ns", "st_mtime_ns",
     "st_ctime_ns", "st_blksize", "st_blocks", "st_rdev"};
 
 enum { STAT_TUPLE = 10 };
@@ -100,9 +100,9 @@ vfs_result(const ModuleState *state, const struct statvfs *vfs)
     }
     /* Signed, as os has them, but for the last. */
     const unsigned long long values[VFS_FIELDS] = {
-        vfs->f_bsize, vfs->f_frsize, vfs->f_blocks, vfs->f_bfree,
-        vfs->f_bavail, vfs->f_files, vfs->f_ffree, vfs->f_favail,
-        vfs->f_flag, vfs->f_namemax, vfs->f_fsid};
+        vfs->f_bsize,  vfs->f_frsize,  vfs->f_blocks, vfs->f_bfree,
+        vfs->f_bavail, vfs->f_files,   vfs->f_ffree,  vfs->f_favail,
+        vfs->f_flag,   vfs->f_namemax, vfs->f_fsid};
     bool whole = true;
     for (int i = 0; i < VFS_FIELDS; i++) {
         PyObject *value = i < VFS_FIELDS - 1
@@ -216,9 +216,8 @@ names_both(const struct fs *fs)
 {
     return fs->bad_len == 0
            && (fs->call == FS_RENAME || fs->call == FS_LINK
-               || fs->call == FS_LINKAT
-               || fs->call == FS_SYMLINK || fs->call == FS_RENAMES
-               || fs->call == FS_COPY);
+               || fs->call == FS_LINKAT || fs->call == FS_SYMLINK
+               || fs->call == FS_RENAMES || fs->call == FS_COPY);
 }
 
 static PyObject *
@@ -227,8 +226,7 @@ raise_error(const struct fs_op *what, const struct call *call)
     const struct fs *fs = &call->fs;
     PyObject *name = Py_XNewRef(call->given[fs->bad]), *other = NULL;
     bool number = name != NULL && PyLong_Check(name);
-    if (what->nameless
-        || (number && (fs->early || fs->call == FS_TRUNCATE))) {
+    if (what->nameless || (number && (fs->early || fs->call == FS_TRUNCATE))) {
         Py_CLEAR(name); /* as os has it */
     }
     else if (names_both(fs)) {

@@ -15,7 +15,7 @@
 /* A path that is being followed: its first len bytes, terminated. */
 struct trail {
     struct fs *fs;
-    char *name;         /* a copy, with a zero at len */
+    char *name; /* a copy, with a zero at len */
     size_t len;
     char cut;           /* what the zero stands for */
     unsigned char path; /* index of fs->path */
@@ -282,8 +282,7 @@ fs_renames(struct fs *fs)
 
 /* The directory above path, whose own st is known and which is no link. */
 static int
-stat_above(const struct fs_path *path, const struct stat *own,
-           struct stat *st)
+stat_above(const struct fs_path *path, const struct stat *own, struct stat *st)
 {
     size_t len = path->len, tail = tail_start(path->name, len);
     char *name = sys_alloc(len + 4);
@@ -298,8 +297,8 @@ stat_above(const struct fs_path *path, const struct stat *own,
         name[len] = '\0';
     }
     bool dots = name[tail] == '.'
-                && (len - tail == 1 || (len - tail == 2
-                                        && name[tail + 1] == '.'));
+                && (len - tail == 1
+                    || (len - tail == 2 && name[tail + 1] == '.'));
     if (rc < 0 && tail < len && !dots) {
         /* No directory, or one that may not be entered. */
         size_t head = head_len(name, len);

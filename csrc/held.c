@@ -238,10 +238,9 @@ held_share(FileObject *file)
     if (file->text != NULL) {
         return held_share_text(file);
     }
-    return file->flags & MODE_READ
-               ? buffer_reserve(&file->rbuf, held_before(file) + file->wlen,
-                                &shift)
-               : 0;
+    return file->flags & MODE_READ ? buffer_reserve(
+               &file->rbuf, held_before(file) + file->wlen, &shift)
+                                   : 0;
 }
 
 void

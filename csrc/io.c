@@ -263,8 +263,8 @@ io_read_shared(struct io *io)
     struct shared_read all = {.io = io};
     atomic_init(&all.end, io->len);
     sys_advise_huge(io->buf, io->len);
-    team_run(io->pool, &io->job,
-             (io->len + SHARE_PART - 1) / SHARE_PART, shared_read_part, &all);
+    team_run(io->pool, &io->job, (io->len + SHARE_PART - 1) / SHARE_PART,
+             shared_read_part, &all);
     io->done = atomic_load(&all.end);
     io->off += (off_t)io->done;
 }

@@ -48,32 +48,34 @@ struct io {
     struct job job; /* first: a job of ours is its struct io */
     unsigned steps;
     int fd;
-    int err;     /* 0, or the errno of the step that failed */
-    off_t off;   /* SYS_OFF_CURRENT: the descriptor's own offset */
+    int err;   /* 0, or the errno of the step that failed */
+    off_t off; /* SYS_OFF_CURRENT: the descriptor's own offset */
 
-    const char *path;             /* IO_OPEN; pinned by the owner */
+    const char *path; /* IO_OPEN; pinned by the owner */
     int flags;
     mode_t mode;
-    const char *doomed; /* a name that goes: by IO_UNLINK, or when what was
-                         * opened turns out not to be usable; or NULL */
-    int unlink_err;     /* IO_UNLINK: its errno, or 0; not in err */
+    /* a name that goes: by IO_UNLINK, or when what was opened turns out not to
+     * be usable; or NULL */
+    const char *doomed;
+    int unlink_err;               /* IO_UNLINK: its errno, or 0; not in err */
     bool append;                  /* O_APPEND: the start offset is the end */
     struct device_table *devices; /* IO_OPEN, IO_ADOPT */
     struct place place;           /* the same: io_place() */
     bool hangs;                   /* the same: perhaps */
-    bool again;                   /* out: nothing was done, but hangs is true;
-                                   * the job has to be queued with its like */
-    mode_t type;      /* out, of IO_OPEN and IO_ADOPT: st_mode, */
-    unsigned blksize; /* st_blksize, */
+    /* out: nothing was done, but hangs is true; the job has to be queued with
+     * its like */
+    bool again;
+    mode_t type;        /* out, of IO_OPEN and IO_ADOPT: st_mode, */
+    unsigned blksize;   /* st_blksize, */
     unsigned char lane; /* and device_lane() */
-    bool due;         /* out: reading it has to note the time of access */
+    bool due;           /* out: reading it has to note the time of access */
     bool seekable;
     enum device_class device;
 
-    struct pool *pool; /* whose workers may share what is large */
+    struct pool *pool;     /* whose workers may share what is large */
     struct recode *recode; /* IO_MEASURE, IO_RECODE */
-    char *buf;    /* IO_READ */
-    char *then;   /* IO_READ: where its second half goes, or NULL: behind */
+    char *buf;             /* IO_READ */
+    char *then; /* IO_READ: where its second half goes, or NULL: behind */
     size_t len;
     bool once;    /* one call is enough, be it short (pipes, raw files) */
     bool patient; /* IO_READ, IO_WRITE: move what can be moved at once */
@@ -86,9 +88,9 @@ struct io {
     off_t seek_off; /* IO_LSEEK: in and out */
     bool moves;     /* IO_LSEEK: not just asking */
     int whence;
-    off_t size;   /* IO_TRUNCATE in; IO_SIZE, IO_OPEN and IO_ADOPT out */
-    int flag;     /* IO_ISATTY out */
-    size_t done;  /* bytes moved by IO_READ or IO_WRITE */
+    off_t size;  /* IO_TRUNCATE in; IO_SIZE, IO_OPEN and IO_ADOPT out */
+    int flag;    /* IO_ISATTY out */
+    size_t done; /* bytes moved by IO_READ or IO_WRITE */
 };
 
 /* Open, for reading, on the loop thread, if that cannot wait: IO_OPEN done,

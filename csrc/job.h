@@ -34,9 +34,10 @@ enum { JOB_LANES = 8 };
 enum job_state { JOB_IDLE = 0, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct job {
-    job_fn run;             /* read-only once submitted; a worker calls it */
-    job_fn hold;            /* read-only once submitted; the loop thread's part,
-                             * for a whole batch before the first finish */
+    job_fn run; /* read-only once submitted; a worker calls it */
+    /* read-only once submitted; the loop thread's part, for a whole batch
+     * before the first finish */
+    job_fn hold;
     job_fn finish;          /* read-only once submitted; for the loop thread */
     struct port *port;      /* pool->lock: where the finished job is posted */
     struct job *next;       /* pool->lock; the caller's in a list returned */
@@ -46,8 +47,9 @@ struct job {
     unsigned generation;    /* read-only once submitted: pool's at submit */
     enum job_kind kind;     /* read-only once submitted */
     unsigned char lane;     /* the same: below JOB_LANES */
-    bool awaited;           /* pool->lock: without a port, for one who is sure
-                             * to pool_wait, or pool_wait_ms */
+    /* pool->lock: without a port, for one who is sure to pool_wait, or
+     * pool_wait_ms */
+    bool awaited;
 };
 
 #endif

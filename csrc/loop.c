@@ -11,9 +11,9 @@
 
 typedef struct PortObject {
     PyObject_HEAD
-    ModuleState *state; /* borrowed: the type holds the module */
-    PyObject *loop;     /* borrowed, see above; compared, never used */
-    struct port *port;  /* owned; NULL after a fork */
+    ModuleState *state;      /* borrowed: the type holds the module */
+    PyObject *loop;          /* borrowed, see above; compared, never used */
+    struct port *port;       /* owned; NULL after a fork */
     struct PortObject *next; /* state->ports */
     vectorcallfunc vectorcall;
 } PortObject;

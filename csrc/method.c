@@ -38,9 +38,8 @@ method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
     MethodObject *method = (MethodObject *)self;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     if (nargs < 1 || !method_fits(args[0], method->objclass)) {
-        PyErr_Format(PyExc_TypeError,
-                     "method '%s' requires a '%s' object", method->kind->name,
-                     method->objclass->tp_name);
+        PyErr_Format(PyExc_TypeError, "method '%s' requires a '%s' object",
+                     method->kind->name, method->objclass->tp_name);
         return NULL;
     }
     OpObject *op = op_new(method->state, method->kind, args[0]);
@@ -125,8 +124,8 @@ method_declaration(ModuleState *state, PyTypeObject *type, const char *name)
 {
     PyObject *method = NULL, *declared = NULL;
     PyObject *super = PyObject_CallFunctionObjArgs(
-        (PyObject *)&PySuper_Type,
-        (PyObject *)state->file_types[CLASS_COUNT], (PyObject *)type, NULL);
+        (PyObject *)&PySuper_Type, (PyObject *)state->file_types[CLASS_COUNT],
+        (PyObject *)type, NULL);
     if (super == NULL) {
         return NULL;
     }
@@ -205,8 +204,7 @@ method_get_signature(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 method_get_doc(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyUnicode_FromString(
-        method_doc_text(((MethodObject *)self)->kind));
+    return PyUnicode_FromString(method_doc_text(((MethodObject *)self)->kind));
 }
 
 static PyObject *

@@ -20,14 +20,14 @@ state_of(PyObject *module)
 static PyObject *
 core_register(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"raw", "buffered", "reader", "text",
+    static char *names[] = {"raw",           "buffered",    "reader", "text",
                             "delegate_open", "call_opener", NULL};
     ModuleState *state = state_of(module);
     PyObject *given[6];
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "$OOOOOO:register", names, &given[CLASS_RAW],
-            &given[CLASS_BUFFERED], &given[CLASS_READER],
-            &given[CLASS_TEXT], &given[4], &given[5])) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOOOO:register", names,
+                                     &given[CLASS_RAW], &given[CLASS_BUFFERED],
+                                     &given[CLASS_READER], &given[CLASS_TEXT],
+                                     &given[4], &given[5])) {
         return NULL;
     }
     for (int i = 0; i < CLASS_COUNT; i++) {
@@ -38,10 +38,12 @@ core_register(PyObject *module, PyObject *args, PyObject *kwargs)
                          names[i], state->file_types[i]->tp_name);
             return NULL;
         }
-        if (method_shadow_slot(state, (PyTypeObject *)given[i],
-                               state->file_types[i],
-                               i == CLASS_TEXT ? &text_kind_next_line
-                                               : &file_kind_next_line) < 0) {
+        const struct op_kind *next_line = i == CLASS_TEXT
+                                              ? &text_kind_next_line
+                                              : &file_kind_next_line;
+        PyTypeObject *type = (PyTypeObject *)given[i];
+        if (method_shadow_slot(state, type, state->file_types[i], next_line)
+            < 0) {
             return NULL;
         }
         Py_XSETREF(state->classes[i], Py_NewRef(given[i]));
@@ -58,11 +60,11 @@ core_stats(PyObject *module, PyObject *Py_UNUSED(ignored))
     struct pool_stats p;
     pool_get_stats(state->pool, &p);
     return Py_BuildValue(
-        "{sK sK sK sI sI sI sI sI sK}", "memory",
-        state->routes[ROUTE_MEMORY], "kernel", state->routes[ROUTE_KERNEL],
-        "pool", state->routes[ROUTE_POOL], "threads", p.threads, "idle",
-        p.idle, "max_threads", p.max_threads, "queued", p.queued, "running",
-        p.running, "jobs", p.jobs);
+        "{sK sK sK sI sI sI sI sI sK}", "memory", state->routes[ROUTE_MEMORY],
+        "kernel", state->routes[ROUTE_KERNEL], "pool",
+        state->routes[ROUTE_POOL], "threads", p.threads, "idle", p.idle,
+        "max_threads", p.max_threads, "queued", p.queued, "running", p.running,
+        "jobs", p.jobs);
 }
 
 static PyObject *
@@ -115,8 +117,8 @@ core_inject(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_ValueError, "no such call");
         return NULL;
     }
-    return PyLong_FromLong(sys_inject((enum sys_call)call, skip, count, err,
-                                      (size_t)limit));
+    return PyLong_FromLong(
+        sys_inject((enum sys_call)call, skip, count, err, (size_t)limit));
 }
 #endif
 
@@ -181,7 +183,8 @@ state_import(ModuleState *state)
         || import_into(&state->lookup_error, "codecs", "lookup_error") < 0
         || import_into(&state->unsupported, "io", "UnsupportedOperation") < 0
         || import_into(&state->newline_decoder, "io",
-                       "IncrementalNewlineDecoder") < 0) {
+                       "IncrementalNewlineDecoder")
+               < 0) {
         return -1;
     }
     PyObject *flag = NULL;
@@ -312,11 +315,10 @@ module_exec(PyObject *module)
 {
     ModuleState *state = state_of(module);
     if (state_import(state) < 0 || state_names(state) < 0
-        || probe_init(state) < 0
-        || state_engine(state) < 0 || op_init(module, state) < 0
-        || method_init(module, state) < 0 || loop_init(module, state) < 0
-        || stream_init(module, state) < 0 || file_init(module, state) < 0
-        || fs_init(module, state) < 0
+        || probe_init(state) < 0 || state_engine(state) < 0
+        || op_init(module, state) < 0 || method_init(module, state) < 0
+        || loop_init(module, state) < 0 || stream_init(module, state) < 0
+        || file_init(module, state) < 0 || fs_init(module, state) < 0
         || PyModule_AddIntConstant(module, "PORTABLE", AIOF_IS_PORTABLE) < 0) {
         return -1;
     }

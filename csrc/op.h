@@ -12,19 +12,25 @@ struct call;
  * again when it is finished.  DELEGATE: op->sub is the iterator of another
  * awaitable; its result is mine.  YIELD: let the loop run once, then call me
  * again.  ANSWERED: done, and the result is op->acc. */
-enum step { STEP_DONE, STEP_ERROR, STEP_BLOCK, STEP_DELEGATE, STEP_YIELD,
-            STEP_ANSWERED };
+enum step {
+    STEP_DONE,
+    STEP_ERROR,
+    STEP_BLOCK,
+    STEP_DELEGATE,
+    STEP_YIELD,
+    STEP_ANSWERED
+};
 
 typedef enum step (*step_fn)(struct OpObject *op, PyObject **result);
 
 enum {
-    OP_HOPS = 1 << 0, /* always makes a job of its own */
-    OP_READS = 1 << 1, /* does so where nothing is buffered */
+    OP_HOPS = 1 << 0,   /* always makes a job of its own */
+    OP_READS = 1 << 1,  /* does so where nothing is buffered */
     OP_WRITES = 1 << 2, /* adds to what is to be written */
     /* what it waits for of beside.h, but for writes, for which all wait: */
     OP_CHANGES = 1 << 3, /* reads */
-    OP_CLOSES = 1 << 4, /* all */
-    OP_PLACED = 1 << 5 /* nothing that is elsewhere in the file */
+    OP_CLOSES = 1 << 4,  /* all */
+    OP_PLACED = 1 << 5   /* nothing that is elsewhere in the file */
 };
 
 struct op_kind {
@@ -46,46 +52,46 @@ typedef struct OpObject {
     /* owned, in the order of op_tp_traverse */
     struct FileObject *file;
     PyObject *arg[OP_MAX_ARGS]; /* positional; NULL where not given */
-    PyObject *kwargs;  /* dict of keyword arguments, or NULL */
-    PyObject *rest;    /* tuple of all the arguments where they are more */
-    PyObject *acc;     /* the step function's partial result */
-    PyObject *sub;     /* iterator that this one waits for, or NULL */
-    PyObject *waiter;  /* the future behind sub, where we made it */
-    PyObject *loop;    /* the loop of waiter */
-    PyObject *told;    /* dict: names that were set, cr_origin; or NULL */
+    PyObject *kwargs;           /* dict of keyword arguments, or NULL */
+    PyObject *rest;     /* tuple of all the arguments where they are more */
+    PyObject *acc;      /* the step function's partial result */
+    PyObject *sub;      /* iterator that this one waits for, or NULL */
+    PyObject *waiter;   /* the future behind sub, where we made it */
+    PyObject *loop;     /* the loop of waiter */
+    PyObject *told;     /* dict: names that were set, cr_origin; or NULL */
     PyObject *weakrefs; /* the list of weak references, or NULL */
 
     ModuleState *state; /* borrowed: the type holds the module */
     const struct op_kind *kind;
     /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */
-    struct call *call; /* owned; a job of its own: call.h */
-    long long started; /* ns; 0: nobody is told of it, see trace.c */
+    struct call *call;     /* owned; a job of its own: call.h */
+    long long started;     /* ns; 0: nobody is told of it, see trace.c */
     unsigned long long yielded_at; /* state->yields then */
-    Py_ssize_t n;      /* the step function's own */
-    Py_ssize_t got;    /* the step function's own */
-    Py_ssize_t taken;  /* the step function's own */
-    Py_ssize_t sum;    /* the step function's own */
-    Py_ssize_t left;   /* bytes to the end of the file: see file_left */
-    unsigned forks;    /* state->forks when it was queued */
-    unsigned char status; /* enum op_state */
-    unsigned char phase;  /* the step function's own; 0 at the start */
-    unsigned char route;  /* enum route: the slowest so far */
+    Py_ssize_t n;                  /* the step function's own */
+    Py_ssize_t got;                /* the step function's own */
+    Py_ssize_t taken;              /* the step function's own */
+    Py_ssize_t sum;                /* the step function's own */
+    Py_ssize_t left;        /* bytes to the end of the file: see file_left */
+    unsigned forks;         /* state->forks when it was queued */
+    unsigned char status;   /* enum op_state */
+    unsigned char phase;    /* the step function's own; 0 at the start */
+    unsigned char route;    /* enum route: the slowest so far */
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
-    bool given;    /* the call had arguments: arg, kwargs, rest */
-    bool queued;   /* in the file's queue */
-    bool held_up;  /* its turn, but it waits for jobs beside the queue */
-    bool filling;  /* the job under way is this operation's read */
-    bool hopped;   /* a job was made */
-    bool yielded;  /* gave way since the last step */
-    bool saw_end;  /* a job of this operation has met the end of the file */
-    bool synced;   /* it has gone past the buffer of exact.c, which held
-                    * sum bytes then */
-    bool sized;    /* left is known */
+    bool given;                /* the call had arguments: arg, kwargs, rest */
+    bool queued;               /* in the file's queue */
+    bool held_up; /* its turn, but it waits for jobs beside the queue */
+    bool filling; /* the job under way is this operation's read */
+    bool hopped;  /* a job was made */
+    bool yielded; /* gave way since the last step */
+    bool saw_end; /* a job of this operation has met the end of the file */
+    /* it has gone past the buffer of exact.c, which held sum bytes then */
+    bool synced;
+    bool sized;       /* left is known */
     bool would_block; /* a descriptor that is non-blocking had nothing */
-    bool finalized; /* the collector, or the end, has finalized it */
-    bool resumes;  /* what sub gives is for the step function */
+    bool finalized;   /* the collector, or the end, has finalized it */
+    bool resumes;     /* what sub gives is for the step function */
 } OpObject;
 
 int op_init(PyObject *module, ModuleState *state);

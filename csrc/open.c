@@ -37,7 +37,8 @@ file_raw_mode(unsigned flags)
                        : flags & MODE_APPEND
                            ? (flags & MODE_PLUS ? "ab+" : "ab")
                        : flags & MODE_PLUS ? "rb+"
-                       : flags & MODE_READ ? "rb" : "wb";
+                       : flags & MODE_READ ? "rb"
+                                           : "wb";
     return PyUnicode_FromString(mode);
 }
 
@@ -103,9 +104,8 @@ static FileObject *
 file_new(ModuleState *state, const struct request *r, PyObject *path)
 {
     enum file_class which = class_of(r);
-    PyObject *given = r->classes == NULL
-                          ? state->classes[which]
-                          : PyTuple_GET_ITEM(r->classes, which);
+    PyObject *given = r->classes == NULL ? state->classes[which]
+                                         : PyTuple_GET_ITEM(r->classes, which);
     PyTypeObject *cls = (PyTypeObject *)given;
     if (cls == NULL) {
         PyErr_SetString(PyExc_SystemError, "no classes were registered");
@@ -182,8 +182,7 @@ static enum step
 open_refuse_unseekable(OpObject *op)
 {
     FileObject *file = op->file;
-    PyErr_SetString(op->state->unsupported,
-                    "File or stream is not seekable.");
+    PyErr_SetString(op->state->unsupported, "File or stream is not seekable.");
     if (!file->closefd) {
         file->fd = -1;
     }
@@ -244,8 +243,7 @@ open_inline(OpObject *op)
 {
     FileObject *file = op->file;
     if (!op->state->inline_io || file->flags != (file->flags & OPEN_INLINE)
-        || file->io.flags & O_EXCL
-        || !io_open_inline(&file->io)) {
+        || file->io.flags & O_EXCL || !io_open_inline(&file->io)) {
         return false;
     }
     if (file->io.err == 0) {
@@ -261,8 +259,8 @@ open_inline(OpObject *op)
 static unsigned
 open_steps(const FileObject *file)
 {
-    return file->temporary && file->fate == FATE_UNNAMED
-               ? IO_OPEN | IO_UNLINK : IO_OPEN;
+    return file->temporary && file->fate == FATE_UNNAMED ? IO_OPEN | IO_UNLINK
+                                                         : IO_OPEN;
 }
 
 static enum step
@@ -287,15 +285,17 @@ open_step(OpObject *op, PyObject **result)
         }
         Py_DECREF(loop);
         if (file->path != NULL
-            && PySys_Audit("open", "Osi", file->name,
-                           audit_mode(file->flags), flags) < 0) {
+            && PySys_Audit("open", "Osi", file->name, audit_mode(file->flags),
+                           flags)
+                   < 0) {
             return STEP_ERROR;
         }
         if (opener != NULL) {
             op->phase = 1;
-            return op_delegate_then(op, PyObject_CallFunction(
-                op->state->call_opener, "OOiO", opener, file->name, flags,
-                file->loop));
+            return op_delegate_then(
+                op,
+                PyObject_CallFunction(op->state->call_opener, "OOiO", opener,
+                                      file->name, flags, file->loop));
         }
         op->phase = 2;
         if (file->path == NULL) {
@@ -343,13 +343,22 @@ open_step(OpObject *op, PyObject **result)
     return STEP_DONE;
 }
 
-static const struct op_kind open_kind = {
-    "open", open_step, OP_HOPS, NULL};
+static const struct op_kind open_kind = {"open", open_step, OP_HOPS, NULL};
 
 /* ---- _core.open ---- */
 
-enum { ARG_FILE, ARG_MODE, ARG_BUFFERING, ARG_ENCODING, ARG_ERRORS,
-       ARG_NEWLINE, ARG_CLOSEFD, ARG_OPENER, ARG_LOOP, ARG_COUNT };
+enum {
+    ARG_FILE,
+    ARG_MODE,
+    ARG_BUFFERING,
+    ARG_ENCODING,
+    ARG_ERRORS,
+    ARG_NEWLINE,
+    ARG_CLOSEFD,
+    ARG_OPENER,
+    ARG_LOOP,
+    ARG_COUNT
+};
 
 static PyObject *
 open_by_delegate(ModuleState *state, PyObject *const *args)
@@ -411,9 +420,12 @@ core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         return NULL;
     }
     struct request r = {
-        .file = args[ARG_FILE], .mode = args[ARG_MODE],
-        .encoding = args[ARG_ENCODING], .errors = args[ARG_ERRORS],
-        .newline = args[ARG_NEWLINE], .loop = args[ARG_LOOP],
+        .file = args[ARG_FILE],
+        .mode = args[ARG_MODE],
+        .encoding = args[ARG_ENCODING],
+        .errors = args[ARG_ERRORS],
+        .newline = args[ARG_NEWLINE],
+        .loop = args[ARG_LOOP],
         .closefd = args[ARG_CLOSEFD] == Py_True,
         .adopted = PyLong_CheckExact(args[ARG_FILE]),
     };
@@ -442,9 +454,19 @@ core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 
 /* ---- _core.create ---- */
 
-enum { CREATE_CLASSES, CREATE_PATH, CREATE_MODE, CREATE_BUFFERING,
-       CREATE_ENCODING, CREATE_ERRORS, CREATE_NEWLINE, CREATE_LOOP,
-       CREATE_FLAGS, CREATE_FATE, CREATE_COUNT };
+enum {
+    CREATE_CLASSES,
+    CREATE_PATH,
+    CREATE_MODE,
+    CREATE_BUFFERING,
+    CREATE_ENCODING,
+    CREATE_ERRORS,
+    CREATE_NEWLINE,
+    CREATE_LOOP,
+    CREATE_FLAGS,
+    CREATE_FATE,
+    CREATE_COUNT
+};
 
 /* A tuple of the classes to make, in the order of enum file_class: 0 or -1. */
 static int
@@ -458,8 +480,8 @@ check_classes(ModuleState *state, PyObject *classes)
         PyObject *cls = PyTuple_GET_ITEM(classes, i);
         if (!PyType_Check(cls)
             || !PyType_IsSubtype((PyTypeObject *)cls, state->file_types[i])) {
-            PyErr_Format(PyExc_TypeError, "%R has to be a subclass of %s",
-                         cls, state->file_types[i]->tp_name);
+            PyErr_Format(PyExc_TypeError, "%R has to be a subclass of %s", cls,
+                         state->file_types[i]->tp_name);
             return -1;
         }
     }
@@ -502,16 +524,20 @@ core_create(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         return NULL;
     }
     struct request r = {
-        .file = args[CREATE_PATH], .name = args[CREATE_PATH],
-        .mode = args[CREATE_MODE], .encoding = args[CREATE_ENCODING],
-        .errors = args[CREATE_ERRORS], .newline = args[CREATE_NEWLINE],
-        .loop = args[CREATE_LOOP], .closefd = true,
-        .classes = args[CREATE_CLASSES], .create_flags = flags,
+        .file = args[CREATE_PATH],
+        .name = args[CREATE_PATH],
+        .mode = args[CREATE_MODE],
+        .encoding = args[CREATE_ENCODING],
+        .errors = args[CREATE_ERRORS],
+        .newline = args[CREATE_NEWLINE],
+        .loop = args[CREATE_LOOP],
+        .closefd = true,
+        .classes = args[CREATE_CLASSES],
+        .create_flags = flags,
         .fate = (enum fate)fate,
     };
     if (!create_is_plain(state, &r, args, &path)) {
-        if (PyErr_Occurred()
-            && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_MemoryError)) {
             return NULL;
         }
         PyErr_Clear();

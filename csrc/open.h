@@ -6,8 +6,7 @@
 
 /* open(file, mode, buffering, encoding, errors, newline, closefd, opener,
  * loop): the operation that opens a native file, or the delegate's. */
-PyObject *core_open(PyObject *module, PyObject *const *args,
-                    Py_ssize_t nargs);
+PyObject *core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 
 /* create(classes, path, mode, buffering, encoding, errors, newline, loop,
  * flags, fate): the operation that makes a temporary file, private to its

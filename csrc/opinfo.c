@@ -123,8 +123,7 @@ op_get_code(PyObject *self, void *Py_UNUSED(closure))
     }
     PyObject *declared = op->kind->doc == NULL
                              ? Py_NewRef(op->state->delegate_open)
-                             : method_declaration(op->state,
-                                                  Py_TYPE(op->file),
+                             : method_declaration(op->state, Py_TYPE(op->file),
                                                   op->kind->name);
     if (declared == NULL) {
         return NULL;

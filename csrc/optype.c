@@ -57,8 +57,8 @@ op_set_args(OpObject *op, PyObject *const *args, Py_ssize_t nargs,
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
-        if (PyDict_SetItem(op->kwargs, PyTuple_GET_ITEM(kwnames, i),
-                           args[nargs + i]) < 0) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        if (PyDict_SetItem(op->kwargs, name, args[nargs + i]) < 0) {
             return -1;
         }
     }
@@ -139,7 +139,8 @@ static void
 op_raise_stop(ModuleState *state, PyObject *value)
 {
 #if AIOF_ONE_EXCEPTION
-    op_forget_value(state); /* what it runs may use the object: look after it */
+    op_forget_value(
+        state); /* what it runs may use the object: look after it */
     PyObject *stop = state->stop;
     PyBaseExceptionObject *seen = (PyBaseExceptionObject *)stop;
     if (stop == NULL || Py_REFCNT(stop) != 1 || seen->traceback != NULL
@@ -257,7 +258,8 @@ op_set_thrown(PyObject *type, PyObject *value, PyObject *traceback)
     else {
         PyErr_Format(PyExc_TypeError,
                      "exceptions must be classes or instances deriving from "
-                     "BaseException, not %s", Py_TYPE(type)->tp_name);
+                     "BaseException, not %s",
+                     Py_TYPE(type)->tp_name);
         return -1;
     }
     PyErr_Restore(type, value, traceback);
@@ -346,15 +348,15 @@ op_throw(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
         && PyErr_WarnEx(PyExc_DeprecationWarning,
                         "the (type, exc, tb) signature of throw() is "
                         "deprecated, use the single-arg signature instead.",
-                        1) < 0) {
+                        1)
+               < 0) {
         return NULL;
     }
 #endif
     if (op->status == OP_SUSPENDED && op->sub != NULL) {
         method = op_sub_method(op, op->state->str_throw);
         if (method != NULL) {
-            PySendResult sent = op_throw_sub(op, method, args, nargs,
-                                             &result);
+            PySendResult sent = op_throw_sub(op, method, args, nargs, &result);
             Py_DECREF(method);
             return op_result(op, sent, result);
         }
@@ -362,8 +364,9 @@ op_throw(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
             return NULL;
         }
     }
-    if (op_set_thrown(args[0], nargs > 1 ? args[1] : NULL,
-                      nargs > 2 ? args[2] : NULL) < 0) {
+    PyObject *value = nargs > 1 ? args[1] : NULL;
+    PyObject *traceback = nargs > 2 ? args[2] : NULL;
+    if (op_set_thrown(args[0], value, traceback) < 0) {
         return NULL;
     }
     switch ((enum op_state)op->status) {
@@ -461,7 +464,8 @@ op_tp_dealloc(PyObject *self)
         return; /* resurrected by a warnings hook */
     }
     ModuleState *state = op->state;
-    if (op->weakrefs != NULL) { /* their callbacks: out of the collector's sight */
+    if (op->weakrefs != NULL) {
+        /* Their callbacks: out of the collector's sight. */
         PyObject_GC_UnTrack(self);
         PyObject_ClearWeakRefs(self);
         PyObject_GC_Track(self);
@@ -582,8 +586,8 @@ op_init(PyObject *module, ModuleState *state)
     if (op_iter_init(module, state) < 0) {
         return -1;
     }
-    state->op_type = (PyTypeObject *)PyType_FromModuleAndSpec(
-        module, &op_spec, NULL);
-    return state->op_type == NULL
-               ? -1 : PyModule_AddType(module, state->op_type);
+    state->op_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &op_spec,
+                                                              NULL);
+    return state->op_type == NULL ? -1
+                                  : PyModule_AddType(module, state->op_type);
 }

@@ -48,8 +48,7 @@ place_take(struct place *place, const struct device_table *table, int fd,
 /* A descriptor that somebody has opened: pipes and sockets are on no mount,
  * and a call that only asks what they are does not wait. */
 static void
-place_take_given(struct place *place, const struct device_table *table,
-                 int fd)
+place_take_given(struct place *place, const struct device_table *table, int fd)
 {
     struct stat st;
     uint64_t mount;
@@ -70,7 +69,8 @@ place_take_above(struct place *place, const struct device_table *table,
     uint64_t mount;
     place_take(place, table, above, false);
     int fd = follow && place->kind != PLACE_HANGS
-                 ? sys_peek_open(above, part, O_NOFOLLOW) : -1;
+                 ? sys_peek_open(above, part, O_NOFOLLOW)
+                 : -1;
     if (fd < 0) {
         return;
     }

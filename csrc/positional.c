@@ -47,8 +47,8 @@ placed_refuse_mode(FileObject *file)
                           : PyBytes_FromStringAndSize(NULL, 0);
     PyObject *args = none == NULL ? NULL : PyTuple_Pack(1, none);
     if (args != NULL) {
-        Py_XDECREF(file_reference_raise(file, read ? "read" : "write", args,
-                                        NULL));
+        Py_XDECREF(
+            file_reference_raise(file, read ? "read" : "write", args, NULL));
     }
     Py_XDECREF(args);
     Py_XDECREF(none);
@@ -170,9 +170,14 @@ pread_bytes(OpObject *op, PyObject **result)
         return pread_done(op, result);
     }
     op->phase = PHASE_JOB;
-    return beside_submit(op, &(struct beside_work){
-        .steps = IO_READ, .off = off + (off_t)op->got, .buf = buf + op->got,
-        .len = (size_t)(op->n - op->got), .holder = op->acc});
+    const struct beside_work work = {
+        .steps = IO_READ,
+        .off = off + (off_t)op->got,
+        .buf = buf + op->got,
+        .len = (size_t)(op->n - op->got),
+        .holder = op->acc,
+    };
+    return beside_submit(op, &work);
 }
 
 static enum step
@@ -242,11 +247,15 @@ pwrite_bytes(OpObject *op)
         return STEP_ERROR; /* as for seek(): it moves where others go */
     }
     op->phase = PHASE_JOB;
-    return beside_submit(op, &(struct beside_work){
-        .steps = IO_WRITE, .off = placed_offset(op),
+    const struct beside_work work = {
+        .steps = IO_WRITE,
+        .off = placed_offset(op),
         .buf = bytes ? PyBytes_AS_STRING(op->acc)
                      : PyMemoryView_GET_BUFFER(op->acc)->buf,
-        .len = (size_t)op->n, .holder = op->acc});
+        .len = (size_t)op->n,
+        .holder = op->acc,
+    };
+    return beside_submit(op, &work);
 }
 
 static enum step

@@ -13,7 +13,7 @@ enum {
     PREFETCH_LEAST = 16 << 10, /* below it they go by the buffer */
     PREFETCH_MOST = 128 << 10,
     PREFETCH_JOB = 2, /* what one job reads */
-    PREFETCH_LOW = 1 /* the next are sent for when so many are left */
+    PREFETCH_LOW = 1  /* the next are sent for when so many are left */
 };
 
 struct prefetch {
@@ -65,7 +65,8 @@ prefetch_end(FileObject *file, size_t done)
     struct prefetch *ahead = file->prefetch;
     unsigned whole = ahead->size == 0 ? 0 : (unsigned)(done / ahead->size);
     if (whole < ahead->coming_count) {
-        file->again = 0; /* the end, or an error: the read that comes meets it */
+        file->again =
+            0; /* the end, or an error: the read that comes meets it */
     }
     for (unsigned i = 0; i < whole; i++) {
         ahead->ready[ahead->ready_count++] = ahead->coming[i];

@@ -40,12 +40,14 @@ probe_text_keeps(PyObject *io)
     int keeps = -1;
     PyObject *file = NULL, *step = NULL;
     PyObject *raw = PyObject_CallMethod(io, "BytesIO", "y", "a\nb\n");
-    PyObject *buffer = raw == NULL ? NULL : PyObject_CallMethod(
-        io, "BufferedRandom", "O", raw);
-    file = buffer == NULL ? NULL : PyObject_CallMethod(
-        io, "TextIOWrapper", "Os", buffer, "ascii");
-    step = file == NULL ? NULL : PyObject_CallMethod(file, "readlines", "i",
-                                                     1);
+    PyObject *buffer = raw == NULL ? NULL
+                                   : PyObject_CallMethod(io, "BufferedRandom",
+                                                         "O", raw);
+    file = buffer == NULL ? NULL
+                          : PyObject_CallMethod(io, "TextIOWrapper", "Os",
+                                                buffer, "ascii");
+    step = file == NULL ? NULL
+                        : PyObject_CallMethod(file, "readlines", "i", 1);
     if (step != NULL) {
         Py_SETREF(step, PyObject_CallMethod(file, "write", "s", ""));
     }

@@ -205,8 +205,8 @@ read_all_regular(OpObject *op, PyObject **result)
         }
     }
     for (;;) {
-        step = file_read_direct(op, PyBytes_AS_STRING(op->acc),
-                                (size_t)op->n, op->acc);
+        step = file_read_direct(op, PyBytes_AS_STRING(op->acc), (size_t)op->n,
+                                op->acc);
         if (step != STEP_DONE) {
             return step;
         }
@@ -298,8 +298,9 @@ read_sized(OpObject *op, PyObject **result)
         if (avail >= n && !op->filling) {
             return read_take(op, n, result);
         }
-        if (n > avail && (file_may_read_direct(file, n - avail)
-                          || prefetch_is_wanted(file, n))) {
+        if (n > avail
+            && (file_may_read_direct(file, n - avail)
+                || prefetch_is_wanted(file, n))) {
             return read_new_bytes(op, result);
         }
         if (file->bufsize == 0 && avail > 0) {
@@ -536,8 +537,7 @@ readinto_any(OpObject *op, bool once, PyObject **result)
     once = once || file->bufsize == 0;
     size_t avail = buffer_avail(&file->rbuf);
     if (op->phase == 0) {
-        bool direct = avail < len
-                      && file_may_read_direct(file, len - avail)
+        bool direct = avail < len && file_may_read_direct(file, len - avail)
                       && !(once && avail > 0);
         op->phase = direct ? 1 : 2;
     }

@@ -146,8 +146,8 @@ utf8_char(const unsigned char *p, size_t *len)
         return (p[0] & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
     }
     *len = 4;
-    return (p[0] & 0x07u) << 18 | (p[1] & 0x3Fu) << 12
-           | (p[2] & 0x3Fu) << 6 | (p[3] & 0x3Fu);
+    return (p[0] & 0x07u) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6
+           | (p[3] & 0x3Fu);
 }
 
 /* n bytes that are characters each. */

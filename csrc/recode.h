@@ -21,7 +21,7 @@ struct recode {
     const char *src; /* set by the caller: the bytes, */
     size_t n;        /* their number, */
     enum recode_from from;
-    bool translate;  /* and whether every line end becomes '\n' */
+    bool translate; /* and whether every line end becomes '\n' */
 
     atomic_bool bad;      /* measured: not all of it is valid */
     atomic_uint newlines; /* measured: SCAN_* bits */
@@ -42,7 +42,6 @@ void recode_free(struct recode *r);
 /* Where it may take its time; job: the one that this is. */
 void recode_measure(struct recode *r, struct pool *pool,
                     const struct job *job);
-void recode_write(struct recode *r, struct pool *pool,
-                    const struct job *job);
+void recode_write(struct recode *r, struct pool *pool, const struct job *job);
 
 #endif

@@ -100,8 +100,7 @@ file_reference_closed(FileObject *file)
     assert(file->closed);
     PyObject *ref = reference_new(file);
     PyObject *raw = ref == NULL ? NULL : reference_raw(ref, file);
-    if (raw == NULL
-        || PyObject_SetAttrString(raw, "name", file->name) < 0
+    if (raw == NULL || PyObject_SetAttrString(raw, "name", file->name) < 0
         || (file->flags & MODE_TEXT
             && PyObject_SetAttrString(ref, "mode", file->mode) < 0)) {
         Py_CLEAR(ref);

@@ -29,7 +29,8 @@ parse_mode(PyObject *mode, unsigned *flags)
     if (kind == 0 || kind & (kind - 1) || (seen & 0x50) == 0x50) {
         return -1;
     }
-    *flags = kind == 1 ? MODE_READ : kind == 2 ? MODE_WRITE | MODE_TRUNCATE
+    *flags = kind == 1   ? MODE_READ
+             : kind == 2 ? MODE_WRITE | MODE_TRUNCATE
              : kind == 4 ? MODE_WRITE | MODE_APPEND
                          : MODE_WRITE | MODE_CREATE;
     if (seen & 0x20) {
@@ -66,8 +67,8 @@ parse_encoding(ModuleState *state, PyObject *encoding, enum codec *codec)
             return -1;
         }
         PyObject *info = PyObject_CallOneArg(state->codecs_lookup, encoding);
-        PyObject *name = info == NULL
-                             ? NULL : PyObject_GetAttrString(info, "name");
+        PyObject *name = info == NULL ? NULL
+                                      : PyObject_GetAttrString(info, "name");
         Py_XDECREF(info);
         if (name == NULL) {
             return -1;
@@ -94,15 +95,15 @@ static PyObject *
 locale_encoding(ModuleState *state)
 {
     const char *codeset = nl_langinfo(CODESET);
+    const char *known = state->locale_codeset;
     if (state->locale_encoding != NULL
-        && strncmp(codeset, state->locale_codeset,
-                   sizeof(state->locale_codeset)) == 0) {
+        && strncmp(codeset, known, sizeof(state->locale_codeset)) == 0) {
         return state->locale_encoding;
     }
     PyObject *name = NULL, *wrapper = NULL;
     PyObject *io = PyImport_ImportModule("io");
-    PyObject *bytes = io == NULL
-                          ? NULL : PyObject_CallMethod(io, "BytesIO", NULL);
+    PyObject *bytes = io == NULL ? NULL
+                                 : PyObject_CallMethod(io, "BytesIO", NULL);
     if (bytes != NULL) {
         wrapper = PyObject_CallMethod(io, "TextIOWrapper", "O", bytes);
     }
@@ -115,8 +116,7 @@ locale_encoding(ModuleState *state)
     if (name == NULL) {
         return NULL;
     }
-    strncpy(state->locale_codeset, codeset,
-            sizeof(state->locale_codeset) - 1);
+    strncpy(state->locale_codeset, codeset, sizeof(state->locale_codeset) - 1);
     Py_XSETREF(state->locale_encoding, name);
     return name;
 }

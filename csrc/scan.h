@@ -37,7 +37,8 @@ scan_ascii_run(const char *p, size_t n)
 {
     size_t run = n < sizeof(uint64_t) ? 0 : scan_ascii_word(p);
     return run < sizeof(uint64_t) && n >= sizeof(uint64_t)
-               ? run : run + scan_ascii(p + run, n - run);
+               ? run
+               : run + scan_ascii(p + run, n - run);
 }
 
 /* Bytes from the start that are whole, valid UTF-8 characters, as CPython's

@@ -17,9 +17,9 @@ typedef struct {
     /* owned */
     PyObject *name;
     PyObject *path;
-    PyObject *dir;    /* None, or the descriptor that was listed */
-    PyObject *stat;   /* of what it leads to; NULL: not asked yet */
-    PyObject *lstat;  /* its own */
+    PyObject *dir;      /* None, or the descriptor that was listed */
+    PyObject *stat;     /* of what it leads to; NULL: not asked yet */
+    PyObject *lstat;    /* its own */
     ModuleState *state; /* borrowed: the type holds the module */
     uint64_t ino;
     unsigned char type; /* DT_ */
@@ -93,8 +93,8 @@ entry_follows(const char *method, PyObject *const *args, Py_ssize_t nargs,
         && PyUnicode_CompareWithASCIIString(name, "follow_symlinks") == 0) {
         return PyObject_IsTrue(args[0]);
     }
-    PyErr_Format(PyExc_TypeError,
-                 "%s() got an unexpected keyword argument", method);
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument",
+                 method);
     return -1;
 }
 
@@ -239,12 +239,12 @@ static PyType_Spec entry_spec = {
 typedef struct {
     PyObject_HEAD
     /* owned */
-    PyObject *prefix; /* what paths begin with; NULL: they are names */
-    PyObject *dir;    /* None, or the descriptor that was listed */
-    char *data;       /* malloc'ed; NULL: at the end, or closed */
+    PyObject *prefix;   /* what paths begin with; NULL: they are names */
+    PyObject *dir;      /* None, or the descriptor that was listed */
+    char *data;         /* malloc'ed; NULL: at the end, or closed */
     ModuleState *state; /* borrowed: the type holds the module */
-    size_t at;        /* where the next entry lies */
-    size_t left;      /* how many there are */
+    size_t at;          /* where the next entry lies */
+    size_t left;        /* how many there are */
     bool bytes;
 } ScandirObject;
 

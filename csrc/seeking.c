@@ -86,16 +86,15 @@ seek_in_block(const FileObject *file, off_t target)
 {
     off_t start, limit, at = file_position(file);
     struct stat st;
-    if (!file_block(file, &start, &limit) || target < start
-        || target > limit || at >= limit) {
+    if (!file_block(file, &start, &limit) || target < start || target > limit
+        || at >= limit) {
         return false;
     }
     if (at < file->raw && target <= file->raw) {
         return true;
     }
     off_t end = file->end;
-    if (end < 0 && file_meta_inline(file)
-        && sys_fstat(file->fd, &st) == 0) {
+    if (end < 0 && file_meta_inline(file) && sys_fstat(file->fd, &st) == 0) {
         end = st.st_size;
     }
     return end < 0 || (at < end && target <= end);
@@ -136,8 +135,8 @@ seek_in_buffer(FileObject *file, long long off, int whence)
         || buffer_avail(rbuf) == 0 || file->bufsize == 0) {
         return false;
     }
-    if (whence == SEEK_SET && __builtin_sub_overflow(
-            off, (long long)file_position(file), &off)) {
+    if (whence == SEEK_SET
+        && __builtin_sub_overflow(off, (long long)file_position(file), &off)) {
         return false;
     }
     size_t back = file->exact ? rbuf->pos - file->from : rbuf->pos;
@@ -399,15 +398,18 @@ truncate_step(OpObject *op, PyObject **result)
     }
     /* The very object that was given, as there. */
     *result = op->arg[0] != NULL && op->arg[0] != Py_None
-                  ? Py_NewRef(op->arg[0]) : PyLong_FromSsize_t(op->sum);
+                  ? Py_NewRef(op->arg[0])
+                  : PyLong_FromSsize_t(op->sum);
     return *result == NULL ? STEP_ERROR : STEP_DONE;
 }
 
-#define TRUNCATE_KIND                                                    \
-    {"truncate", truncate_step, OP_CHANGES,                              \
-     "truncate($self, size=None, /)\n--\n\n"                             \
-     "Make the file size bytes long, by default up to the position.\n\n" \
-     "Returns size; the position does not move."}
+#define TRUNCATE_KIND                                                           \
+    {                                                                           \
+        "truncate", truncate_step, OP_CHANGES,                                  \
+            "truncate($self, size=None, /)\n--\n\n"                             \
+            "Make the file size bytes long, by default up to the position.\n\n" \
+            "Returns size; the position does not move."                         \
+    }
 
 const struct op_kind file_kinds_seek[] = {
     {"seek", seek_step, 0,

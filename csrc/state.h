@@ -8,8 +8,13 @@
 
 /* The byte layers that built-in open() can give, and text over the last
  * three.  The first four index ModuleState.classes. */
-enum file_class { CLASS_RAW, CLASS_BUFFERED, CLASS_READER, CLASS_TEXT,
-                  CLASS_COUNT };
+enum file_class {
+    CLASS_RAW,
+    CLASS_BUFFERED,
+    CLASS_READER,
+    CLASS_TEXT,
+    CLASS_COUNT
+};
 
 /* How an operation was served; the delegate counts itself, in Python. */
 enum route { ROUTE_MEMORY, ROUTE_KERNEL, ROUTE_POOL, ROUTE_COUNT };
@@ -33,25 +38,25 @@ typedef struct {
     PyTypeObject *watch_type;
     PyTypeObject *scandir_type;
     PyTypeObject *entry_type;
-    PyTypeObject *stat_type;  /* os.stat_result */
-    PyTypeObject *vfs_type;   /* os.statvfs_result */
-    PyObject *os_stat;        /* os.stat */
+    PyTypeObject *stat_type;                   /* os.stat_result */
+    PyTypeObject *vfs_type;                    /* os.statvfs_result */
+    PyObject *os_stat;                         /* os.stat */
     PyTypeObject *file_types[CLASS_COUNT + 1]; /* the last: their base */
     PyObject *classes[CLASS_COUNT]; /* Python's subclasses of these */
-    PyObject *delegate_open;  /* coroutine function: open by route 4 */
-    PyObject *call_opener;    /* coroutine function: run a user's opener */
-    PyObject *get_loop;       /* asyncio._get_running_loop */
-    PyObject *io_open;        /* io.open, whatever builtins.open is now */
-    PyObject *codecs_lookup;  /* codecs.lookup */
-    PyObject *lookup_error;   /* codecs.lookup_error */
-    PyObject *unsupported;    /* io.UnsupportedOperation */
+    PyObject *delegate_open;        /* coroutine function: open by route 4 */
+    PyObject *call_opener;     /* coroutine function: run a user's opener */
+    PyObject *get_loop;        /* asyncio._get_running_loop */
+    PyObject *io_open;         /* io.open, whatever builtins.open is now */
+    PyObject *codecs_lookup;   /* codecs.lookup */
+    PyObject *lookup_error;    /* codecs.lookup_error */
+    PyObject *unsupported;     /* io.UnsupportedOperation */
     PyObject *newline_decoder; /* io.IncrementalNewlineDecoder */
-    PyObject *codecs;         /* dict: encoding -> enum codec, as an int */
-    PyObject *error_handlers; /* dict: names that lookup_error knows */
+    PyObject *codecs;          /* dict: encoding -> enum codec, as an int */
+    PyObject *error_handlers;  /* dict: names that lookup_error knows */
     PyObject *locale_encoding; /* str for locale_codeset, or NULL */
-    PyObject *stop;           /* a StopIteration to use again, or NULL */
-    PyObject *wake;           /* _core._wake: settle a future, if pending */
-    PyObject *trace;          /* who is told of operations, or NULL: trace.c */
+    PyObject *stop;            /* a StopIteration to use again, or NULL */
+    PyObject *wake;            /* _core._wake: settle a future, if pending */
+    PyObject *trace; /* who is told of operations, or NULL: trace.c */
     PyObject *str_add_reader;
     PyObject *str_add_writer;
     PyObject *str_call_soon_threadsafe;
@@ -66,19 +71,20 @@ typedef struct {
     PyObject *str_throw;
 
     struct FileObject *busy_files; /* with a job under way, borrowed */
-    struct detached *detached; /* jobs of files that are gone */
-    struct PortObject *ports; /* a list by ->next, borrowed: each is owned
-                               * by the reader table of its loop */
+    struct detached *detached;     /* jobs of files that are gone */
+    /* a list by ->next, borrowed: each is owned by the reader table of its
+     * loop */
+    struct PortObject *ports;
 
-    unsigned forks;    /* how often this process was forked off another */
+    unsigned forks; /* how often this process was forked off another */
     char locale_codeset[64];
     signed char stat_at[STAT_EXTRA]; /* where stat_result has its fields */
-    bool has_stat;     /* and it has no others */
+    bool has_stat;                   /* and it has no others */
     struct pool *pool;
     struct device_table *devices;
 
-    struct OpObject *lingering; /* borrowed: see linger.c */
-    unsigned linger_refusals;   /* since it has looked */
+    struct OpObject *lingering;           /* borrowed: see linger.c */
+    unsigned linger_refusals;             /* since it has looked */
     unsigned lingered_in_vain[JOB_KINDS]; /* how often, one after the other */
 
     struct OpObject *free_ops; /* a list by ->next */
@@ -86,24 +92,26 @@ typedef struct {
     struct chunk *free_chunks; /* a list by ->next: see writing.c */
     int free_chunk_count;
 
-    bool inline_io;    /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
-    bool in_short;     /* and nobody is told: see op_start() */
-    bool has_nowait;   /* the kernel has RWF_NOWAIT reads */
+    bool inline_io;        /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
+    bool in_short;         /* and nobody is told: see op_start() */
+    bool has_nowait;       /* the kernel has RWF_NOWAIT reads */
     bool full_writes_pass; /* io writes what would just fill its buffer */
-    bool text_keeps;   /* io's text keeps what it has decoded when it is
-                        * written and no chunk was noted for tell() */
-    bool text_joins;   /* io's text hands on what is pending together with
-                        * the write that is too much for it */
+    /* io's text keeps what it has decoded when it is written and no chunk was
+     * noted for tell() */
+    bool text_keeps;
+    /* io's text hands on what is pending together with the write that is too
+     * much for it */
+    bool text_joins;
     bool warn_default_encoding; /* -X warn_default_encoding */
     unsigned long long routes[ROUTE_COUNT];
     long long trace_from; /* ns that an operation takes to be told of */
 
     /* The fairness budget (design rule R5); loop threads, under the GIL. */
-    unsigned cost;            /* estimated ns of inline work unchecked */
-    unsigned check;           /* cost from which to look at the clock */
+    unsigned cost;             /* estimated ns of inline work unchecked */
+    unsigned check;            /* cost from which to look at the clock */
     unsigned long long yields; /* operations that gave way, ever */
-    long long slice_start;    /* ns, monotonic */
-    long long slice;          /* ns that one operation chain may take */
+    long long slice_start;     /* ns, monotonic */
+    long long slice;           /* ns that one operation chain may take */
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */

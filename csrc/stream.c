@@ -49,14 +49,13 @@ static bool
 watch_take_out(const WatchObject *watch)
 {
     PyObject *fd = PyLong_FromLong(watch->fd);
-    PyObject *result = fd == NULL ? NULL : PyObject_CallMethodOneArg(
-        watch->loop,
-        watch->duplicate && watch->writes
-            ? watch->state->str_remove_writer
-            : watch->state->str_remove_reader,
-        fd);
-    bool failed = result == NULL
-                  && PyErr_ExceptionMatches(PyExc_MemoryError);
+    PyObject *name = watch->duplicate && watch->writes
+                         ? watch->state->str_remove_writer
+                         : watch->state->str_remove_reader;
+    PyObject *result = fd == NULL
+                           ? NULL
+                           : PyObject_CallMethodOneArg(watch->loop, name, fd);
+    bool failed = result == NULL && PyErr_ExceptionMatches(PyExc_MemoryError);
     PyErr_Clear(); /* the loop is closed */
     Py_XDECREF(fd);
     Py_XDECREF(result);
@@ -247,8 +246,8 @@ watch_start(FileObject *file, bool writes)
     }
     if (rc == 1) {
         watch->file = file;
-        file->watch = Py_NewRef(watch); /* the file's, given back when it is
-                                         * called off */
+        /* the file's, given back when it is called off */
+        file->watch = Py_NewRef(watch);
     }
     Py_DECREF(watch); /* the loop's table has it now, or nobody */
     return rc;
@@ -499,8 +498,7 @@ static PyType_Spec watch_spec = {
     .name = "aiofiles_c._core.Watch",
     .basicsize = sizeof(WatchObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
-             | Py_TPFLAGS_HAVE_VECTORCALL
-             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+             | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = watch_slots,
 };
 

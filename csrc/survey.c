@@ -11,9 +11,9 @@
 #include "sys.h"
 
 struct survey {
-    unsigned long type;  /* of the file system; 0 where it is not told */
-    int open_err;        /* of opening a cached name; 0 or an errno */
-    int read_err;        /* of reading what is cached */
+    unsigned long type; /* of the file system; 0 where it is not told */
+    int open_err;       /* of opening a cached name; 0 or an errno */
+    int read_err;       /* of reading what is cached */
 };
 
 /* What asks without waiting says EOPNOTSUPP for each reason; errno still has
@@ -47,9 +47,10 @@ PyObject *
 survey(PyObject *Py_UNUSED(module), PyObject *args)
 {
     static const char *const classes[] = {
-        [DEVICE_UNKNOWN] = "slow", [DEVICE_SLOW] = "slow",
-        [DEVICE_LOCAL] = "local", [DEVICE_STILL] = "local",
-        [DEVICE_MEMORY] = "memory"};
+        [DEVICE_UNKNOWN] = "slow",  [DEVICE_SLOW] = "slow",
+        [DEVICE_LOCAL] = "local",   [DEVICE_STILL] = "local",
+        [DEVICE_MEMORY] = "memory",
+    };
     struct survey s;
     int folder, file;
     if (!PyArg_ParseTuple(args, "ii:survey", &folder, &file)) {

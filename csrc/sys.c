@@ -164,8 +164,8 @@ sys_renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
     int rc;
     do {
-        rc =
-            fault_fails(SYS_NAMES) ? -1 : renameat(from_dir, from, to_dir, to);
+        rc = fault_fails(SYS_NAMES) ? -1
+                                    : renameat(from_dir, from, to_dir, to);
     } while (rc < 0 && errno == EINTR);
     return rc < 0 ? -errno : 0;
 }

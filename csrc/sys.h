@@ -114,7 +114,7 @@ enum sys_call {
     SYS_READ_NOWAIT,
     SYS_NAMES, /* all that take names, but for opening; see sys_fault */
     SYS_WRITE_NOWAIT,
-    SYS_COPY,  /* copying within the kernel */
+    SYS_COPY,   /* copying within the kernel */
     SYS_NEW_FD, /* descriptors that are no file's: eventfd, epoll, dup */
     SYS_THREAD, /* starting one */
     SYS_MEMORY, /* sys_alloc and its like */
@@ -129,8 +129,7 @@ bool sys_fault(enum sys_call call);
  * (> 0), or, for err == 0, moves at most limit bytes.  A use is one try: an
  * injected EINTR is retried and counts again.  count 0 takes a fault back.
  * Returns how often the fault that was there before was still to come. */
-int sys_inject(enum sys_call call, int skip, int count, int err,
-               size_t limit);
+int sys_inject(enum sys_call call, int skip, int count, int err, size_t limit);
 #endif
 
 #endif

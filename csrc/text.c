@@ -201,8 +201,9 @@ size_t
 text_count(FileObject *file, size_t at, size_t n)
 {
     const struct text *text = file->text;
-    return n == 0 ? 0 : count_chars(text, file->rbuf.data + at, n,
-                                    text->ascii, text->has_cr);
+    return n == 0 ? 0
+                  : count_chars(text, file->rbuf.data + at, n, text->ascii,
+                                text->has_cr);
 }
 
 /* Take [end, stop) in as the newest chunk. */
@@ -225,8 +226,7 @@ chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
     text->end = stop;
     text->lim = valid;
     text->held = false;
-    if (text->universal && !last && valid > first
-        && data[valid - 1] == '\r') {
+    if (text->universal && !last && valid > first && data[valid - 1] == '\r') {
         text->held = true;
         text->lim = valid - 1;
     }
@@ -260,9 +260,9 @@ text_decoder(FileObject *file)
                                   file->errors);
     Py_DECREF(info);
     if (decoder != NULL && text->universal) {
-        Py_SETREF(decoder, PyObject_CallFunction(
-            file->state->newline_decoder, "Oi", decoder,
-            (int)text->translate));
+        Py_SETREF(decoder,
+                  PyObject_CallFunction(file->state->newline_decoder, "Oi",
+                                        decoder, (int)text->translate));
     }
     return decoder;
 }
@@ -298,8 +298,7 @@ codec_decode(FileObject *file, PyObject *bytes, bool last, size_t *kept)
     }
     switch (file->text->codec) {
     case CODEC_UTF8:
-        str = PyUnicode_DecodeUTF8Stateful(p, n, errors,
-                                           last ? NULL : &taken);
+        str = PyUnicode_DecodeUTF8Stateful(p, n, errors, last ? NULL : &taken);
         break;
     case CODEC_ASCII:
         str = PyUnicode_DecodeASCII(p, n, errors);
@@ -579,8 +578,8 @@ text_take_all(OpObject *op, PyObject **result)
         size_t kept;
         bool held = text->held;
         PyObject *input = chunk_bytes(file, stop);
-        PyObject *str = input == NULL
-                            ? NULL : codec_decode(file, input, true, &kept);
+        PyObject *str = input == NULL ? NULL
+                                      : codec_decode(file, input, true, &kept);
         Py_XDECREF(input);
         if (str != NULL) {
             str = newlines_decode(file, str, true);

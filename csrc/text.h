@@ -34,31 +34,31 @@ struct recode;
 
 struct text {
     enum codec codec;
-    bool translate;      /* newline=None: every line end becomes '\n' */
-    bool universal;      /* newline=None or '' */
+    bool translate; /* newline=None: every line end becomes '\n' */
+    bool universal; /* newline=None or '' */
     bool line_buffering;
-    char readnl[3];      /* else the line end, "\n", "\r" or "\r\n" */
-    char writenl[3];     /* what '\n' becomes, or "" */
+    char readnl[3];  /* else the line end, "\n", "\r" or "\r\n" */
+    char writenl[3]; /* what '\n' becomes, or "" */
 
-    size_t cur;   /* next byte to return, where decoded is NULL */
-    size_t lim;   /* behind the bytes that may be returned */
-    size_t pend;  /* first byte that the codec has not taken */
-    size_t end;   /* behind the newest chunk: the position of the buffer */
-    size_t from;  /* io's buffer, where a seek has filled it: */
-    size_t till;  /* empty unless it ends behind the newest chunk */
-    bool held;    /* a '\r' was decoded and waits for what follows */
-    bool ascii;   /* bytes in [cur, lim) are ASCII */
-    bool has_cr;  /* there is a '\r' in [cur, lim) */
+    size_t cur;    /* next byte to return, where decoded is NULL */
+    size_t lim;    /* behind the bytes that may be returned */
+    size_t pend;   /* first byte that the codec has not taken */
+    size_t end;    /* behind the newest chunk: the position of the buffer */
+    size_t from;   /* io's buffer, where a seek has filled it: */
+    size_t till;   /* empty unless it ends behind the newest chunk */
+    bool held;     /* a '\r' was decoded and waits for what follows */
+    bool ascii;    /* bytes in [cur, lim) are ASCII */
+    bool has_cr;   /* there is a '\r' in [cur, lim) */
     unsigned seen; /* SCAN_* bits for `newlines` */
 
-    PyObject *decoded;  /* owned: characters of chunks with invalid bytes */
-    Py_ssize_t used;    /* of these, returned */
-    Py_ssize_t carry;   /* of these, left from chunks before the newest */
-    char tail[4];       /* bytes the codec kept from before a failed chunk */
+    PyObject *decoded; /* owned: characters of chunks with invalid bytes */
+    Py_ssize_t used;   /* of these, returned */
+    Py_ssize_t carry;  /* of these, left from chunks before the newest */
+    char tail[4];      /* bytes the codec kept from before a failed chunk */
     size_t tail_len;
 
     struct recode *recode; /* owned: what workers decode, or NULL */
-    size_t pending; /* private: what TextIOWrapper would have in out */
+    size_t pending;        /* private: what TextIOWrapper would have in out */
 
     /* Where others see the descriptor, what TextIOWrapper has not yet passed
      * to its buffer: when that happens decides what is in the file. */
@@ -66,20 +66,20 @@ struct text {
 
     /* The newest chunk, for tell(); TextIOWrapper's snapshot. */
     bool has_snap;
-    bool noted;         /* TextIOWrapper has one, be it an older chunk's */
-    bool telling_off;   /* tell() is refused, as after next() */
-    int snap_flags;     /* the decoder's at its start; 1: held */
-    bool plain;         /* its positions are byte offsets */
-    bool lost;          /* its characters were dropped by a decoding error */
-    bool spent;         /* they were read by what met that error */
-    size_t snap_len;    /* bytes from its start, with the codec's pending */
-    char snap_tail[4];  /* of these, the first, where they are not at win */
+    bool noted;        /* TextIOWrapper has one, be it an older chunk's */
+    bool telling_off;  /* tell() is refused, as after next() */
+    int snap_flags;    /* the decoder's at its start; 1: held */
+    bool plain;        /* its positions are byte offsets */
+    bool lost;         /* its characters were dropped by a decoding error */
+    bool spent;        /* they were read by what met that error */
+    size_t snap_len;   /* bytes from its start, with the codec's pending */
+    char snap_tail[4]; /* of these, the first, where they are not at win */
     size_t snap_tail_len;
-    size_t win;         /* index of these */
-    size_t dec_start;   /* first byte of its characters */
-    size_t chars;       /* number of its characters; 0: none there */
-    size_t lost_chars;  /* what chars was when they were lost */
-    double b2c;         /* its bytes per character */
+    size_t win;        /* index of these */
+    size_t dec_start;  /* first byte of its characters */
+    size_t chars;      /* number of its characters; 0: none there */
+    size_t lost_chars; /* what chars was when they were lost */
+    double b2c;        /* its bytes per character */
 };
 
 /* The module's part in opening. */

@@ -42,8 +42,10 @@ static enum step
 large_measure(OpObject *op)
 {
     static const enum recode_from from[] = {
-        [CODEC_UTF8] = RECODE_UTF8, [CODEC_ASCII] = RECODE_ASCII,
-        [CODEC_LATIN1] = RECODE_LATIN1};
+        [CODEC_UTF8] = RECODE_UTF8,
+        [CODEC_ASCII] = RECODE_ASCII,
+        [CODEC_LATIN1] = RECODE_LATIN1,
+    };
     FileObject *file = op->file;
     struct text *text = file->text;
     text_drop_recode(text); /* of an operation that is gone */

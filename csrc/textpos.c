@@ -89,17 +89,17 @@ struct search {
     Py_ssize_t size;
     Py_ssize_t buffered; /* bytes that the decoder keeps */
     int flags;
-    bool afresh; /* begins where the file does: there the decoder is reset, and
-                  * with it `newlines` */
+    /* begins where the file does: there the decoder is reset, and with it
+     * `newlines` */
+    bool afresh;
 };
 
 static int
 search_reset(struct search *s, int flags)
 {
-    PyObject *none = s->afresh
-                         ? PyObject_CallMethod(s->decoder, "reset", NULL)
-                         : PyObject_CallMethod(s->decoder, "setstate",
-                                               "((yi))", "", flags);
+    PyObject *none = s->afresh ? PyObject_CallMethod(s->decoder, "reset", NULL)
+                               : PyObject_CallMethod(s->decoder, "setstate",
+                                                     "((yi))", "", flags);
     Py_XDECREF(none);
     return none == NULL ? -1 : 0;
 }
@@ -133,8 +133,7 @@ done:
 /* A start near the wanted character, guessed from the bytes per character:
  * its distance, or -1; *c and *chars are moved there. */
 static Py_ssize_t
-search_guess(struct search *s, struct cookie *c, Py_ssize_t *chars,
-             double b2c)
+search_guess(struct search *s, struct cookie *c, Py_ssize_t *chars, double b2c)
 {
     Py_ssize_t at = (Py_ssize_t)(b2c * (double)*chars), back = 1;
     at = at < s->size ? at : s->size;
@@ -220,8 +219,7 @@ cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
     }
     memcpy(PyBytes_AS_STRING(input), text->snap_tail, text->snap_tail_len);
     memcpy(PyBytes_AS_STRING(input) + text->snap_tail_len,
-           file->rbuf.data + text->win,
-           text->snap_len - text->snap_tail_len);
+           file->rbuf.data + text->win, text->snap_len - text->snap_tail_len);
     s.input = PyBytes_AS_STRING(input);
     s.size = PyBytes_GET_SIZE(input);
     Py_ssize_t at = search_guess(&s, c, &chars, text->b2c);
@@ -362,10 +360,8 @@ seek_skip(FileObject *file, const struct cookie *c)
     str = PyObject_CallMethod(s.decoder, "decode", "y#i",
                               n == 0 ? "" : file->rbuf.data + at,
                               (Py_ssize_t)n, c->eof);
-    st = str == NULL ? NULL
-                     : PyObject_CallMethod(s.decoder, "getstate", NULL);
-    if (st == NULL
-        || !PyArg_ParseTuple(st, "y#i", &kept, &kept_len, &flags)) {
+    st = str == NULL ? NULL : PyObject_CallMethod(s.decoder, "getstate", NULL);
+    if (st == NULL || !PyArg_ParseTuple(st, "y#i", &kept, &kept_len, &flags)) {
         goto done;
     }
     if (text->universal) {
@@ -378,14 +374,14 @@ seek_skip(FileObject *file, const struct cookie *c)
     text->lost = false;
     text->pend = text->end - (size_t)kept_len;
     text->held = flags & 1 && text->universal;
-    text->cur = text->lim = text->dec_start =
-        text->pend - (text->held && text->pend > at);
+    text->cur = text->lim = text->dec_start = text->pend
+                                              - (text->held
+                                                 && text->pend > at);
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
     text->decoded = text->chars > 0 ? Py_NewRef(str) : NULL;
     text->used = text->carry = 0;
     if (PyUnicode_GET_LENGTH(str) < c->skip) {
-        PyErr_SetString(PyExc_OSError,
-                        "can't restore logical file position");
+        PyErr_SetString(PyExc_OSError, "can't restore logical file position");
         goto done;
     }
     text->used = c->skip;

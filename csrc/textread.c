@@ -54,8 +54,7 @@ line_cut(const struct text *text, const char *p, size_t n, Py_ssize_t limit,
     if (limit < 0) {
         return n;
     }
-    size_t len = scan_forward(p, n,
-                              !text->ascii && text->codec == CODEC_UTF8,
+    size_t len = scan_forward(p, n, !text->ascii && text->codec == CODEC_UTF8,
                               text->translate && text->has_cr, &chars);
     *reached = chars == (size_t)limit;
     return len;
@@ -124,8 +123,7 @@ line_string(OpObject *op, size_t span)
         return text_string(op->file, (size_t)op->taken, span);
     }
     Py_ssize_t start = text->used + op->taken;
-    return PyUnicode_Substring(text->decoded, start,
-                               start + (Py_ssize_t)span);
+    return PyUnicode_Substring(text->decoded, start, start + (Py_ssize_t)span);
 }
 
 /* The next chunk; what was taken is counted in characters from then on, if
@@ -372,7 +370,7 @@ read_all(OpObject *op, PyObject **result)
         op->left = TEXT_CHUNK;
         if (file->eof) {
             return text_is_large(file) ? text_take_large(op, result)
-                                     : text_take_all(op, result);
+                                       : text_take_all(op, result);
         }
     }
 }
@@ -461,8 +459,9 @@ read_step(OpObject *op, PyObject **result)
         op->phase = 1;
     }
     if (file->writing) {
-        bool enough = op->n == 0 || (op->n > 0 && file->text->decoded != NULL
-                                     && read_count(op) >= op->n);
+        bool enough = op->n == 0
+                      || (op->n > 0 && file->text->decoded != NULL
+                          && read_count(op) >= op->n);
         step = enough ? text_hand_on(op) : file_drain(op);
         if (step != STEP_DONE) {
             return step;

@@ -39,11 +39,15 @@ write_encode(FileObject *file, PyObject *data, const char **p, size_t *n,
         return 0;
     }
     static const char *const names[] = {
-        [CODEC_UTF8] = "utf-8", [CODEC_ASCII] = "ascii",
-        [CODEC_LATIN1] = "latin-1", [CODEC_OTHER] = "utf-8"};
+        [CODEC_UTF8] = "utf-8",
+        [CODEC_ASCII] = "ascii",
+        [CODEC_LATIN1] = "latin-1",
+        [CODEC_OTHER] = "utf-8",
+    };
     const char *errors = PyUnicode_AsUTF8(file->errors);
-    *holder = errors == NULL ? NULL : PyUnicode_AsEncodedString(
-        str, names[text->codec], errors);
+    *holder = errors == NULL
+                  ? NULL
+                  : PyUnicode_AsEncodedString(str, names[text->codec], errors);
     Py_DECREF(str);
     if (*holder == NULL) {
         return -1;
@@ -99,8 +103,8 @@ write_shared(OpObject *op, const char *p, size_t n)
     struct buffer *out = &op->file->text->out;
     size_t shift, there = buffer_avail(out);
     if (op->phase != 3) {
-        enum step step = text_goes_first(op->file, there, n)
-                             ? text_hand_on(op) : STEP_DONE;
+        enum step step = text_goes_first(op->file, there, n) ? text_hand_on(op)
+                                                             : STEP_DONE;
         if (step != STEP_DONE) {
             return step;
         }

@@ -49,9 +49,9 @@ trace_tell(ModuleState *state, const char *name, PyObject *path,
     struct compat_exc exc;
     compat_exc_take(&exc);
     PyObject *callback = Py_NewRef(state->trace);
-    PyObject *told = PyObject_CallFunction(
-        callback, "sOsd", name, path == NULL ? Py_None : path, routes[route],
-        (double)ns / 1e9);
+    PyObject *told = PyObject_CallFunction(callback, "sOsd", name,
+                                           path == NULL ? Py_None : path,
+                                           routes[route], (double)ns / 1e9);
     if (told == NULL) {
         PyErr_WriteUnraisable(callback);
     }
@@ -77,8 +77,8 @@ trace_set(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 {
     ModuleState *state = state_of(module);
     if (nargs != 2) {
-        PyErr_Format(PyExc_TypeError, "set_trace expected 2 arguments, got "
-                                      "%zd", nargs);
+        PyErr_Format(PyExc_TypeError,
+                     "set_trace expected 2 arguments, got %zd", nargs);
         return NULL;
     }
     long long from = PyLong_AsLongLong(args[1]);

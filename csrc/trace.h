@@ -5,8 +5,7 @@
 #include "op.h"
 
 /* set_trace(callback or None, ns, /): from now on. */
-PyObject *trace_set(PyObject *module, PyObject *const *args,
-                    Py_ssize_t nargs);
+PyObject *trace_set(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 
 /* ns, monotonic; never 0. */
 long long trace_clock(void);

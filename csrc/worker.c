@@ -107,8 +107,8 @@ worker_watch(struct pool *pool, unsigned seen)
 static bool
 worker_may_spin(struct pool *pool)
 {
-    if (pool->running + 2 > pool->processors || pool->spinning
-        || !pool->owned || pool_ready(pool) > 0) {
+    if (pool->running + 2 > pool->processors || pool->spinning || !pool->owned
+        || pool_ready(pool) > 0) {
         return false;
     }
     return pool->spun_in_vain < WORKER_SPIN_TRIES

@@ -16,8 +16,8 @@
 enum {
     CHUNK_LEAST = 8 << 10,
     CHUNK_MOST = 64 << 10,
-    CHUNK_REFER = 16 << 10, /* from here on bytes are referred to */
-    CHUNKS_KEPT = 16,        /* of CHUNK_MOST: what one file may owe */
+    CHUNK_REFER = 16 << 10,   /* from here on bytes are referred to */
+    CHUNKS_KEPT = 16,         /* of CHUNK_MOST: what one file may owe */
     WRITE_COPY_MOST = 1 << 20 /* above, what may change is waited for */
 };
 
@@ -420,7 +420,7 @@ write_raw(OpObject *op, PyObject *data, Py_ssize_t *count)
             return write_raise(file);
         }
         /* A descriptor in non-blocking mode may have no room: None. */
-        *count = file->werr != 0   ? -1
+        *count = file->werr != 0    ? -1
                  : file->io.patient ? write_size(data)
                                     : (Py_ssize_t)file->io.done;
         file->werr = 0;

@@ -34,8 +34,12 @@ static int
 slow_char(const unsigned char *p, size_t n)
 {
     unsigned char low = 0x80, high = 0xBF, c = p[0];
-    int len = c < 0x80 ? 1 : c < 0xC2 ? -1 : c < 0xE0 ? 2 : c < 0xF0 ? 3
-              : c < 0xF5 ? 4 : -1;
+    int len = c < 0x80   ? 1
+              : c < 0xC2 ? -1
+              : c < 0xE0 ? 2
+              : c < 0xF0 ? 3
+              : c < 0xF5 ? 4
+                         : -1;
     if (c == 0xE0) {
         low = 0xA0;
     }
@@ -127,8 +131,10 @@ check_ends(const char *p, size_t n)
     for (size_t i = 0; i < n;) {
         size_t end = slow_end(p + i, n - i);
         pairs += end == 2;
-        kinds |= end == 2 ? SCAN_CRLF : end == 0 ? 0
-                 : p[i] == '\r' ? SCAN_CR : SCAN_LF;
+        kinds |= end == 2       ? SCAN_CRLF
+                 : end == 0     ? 0
+                 : p[i] == '\r' ? SCAN_CR
+                                : SCAN_LF;
         slow[out++] = end > 0 ? '\n' : p[i];
         i += end > 0 ? end : 1;
         len = len == 0 && end > 0 ? i : len;
@@ -204,9 +210,22 @@ static size_t
 make_input(unsigned char *data, size_t room)
 {
     static const char *const pieces[] = {
-        "\r", "\n", "\r\n", "a", "abcdefgh", "0123456789abcdef\n", "\xC3\xA9",
-        "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xE0\xA0\x80", "\xED\x9F\xBF",
-        "\xF4\x8F\xBF\xBF", "\xEF\xBF\xBF", "\x7F", "\xC2\x80"};
+        "\r",
+        "\n",
+        "\r\n",
+        "a",
+        "abcdefgh",
+        "0123456789abcdef\n",
+        "\xC3\xA9",
+        "\xE2\x82\xAC",
+        "\xF0\x9F\x98\x80",
+        "\xE0\xA0\x80",
+        "\xED\x9F\xBF",
+        "\xF4\x8F\xBF\xBF",
+        "\xEF\xBF\xBF",
+        "\x7F",
+        "\xC2\x80",
+    };
     unsigned kind = next_random() % 4; /* 0: valid; 3: mostly noise */
     size_t n = 0, most = next_random() % (next_random() % 8 ? 64 : room - 16);
     while (n < most) {

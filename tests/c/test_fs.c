@@ -19,8 +19,8 @@ call_on(enum fs_call call, const char *name)
 {
     static char whole[2][512];
     static int turn;
-    struct fs fs = {.call = call, .mode = 0777, .follow = true,
-                    .devices = devices};
+    struct fs fs = {
+        .call = call, .mode = 0777, .follow = true, .devices = devices};
     char *path = whole[turn++ % 2];
 
     snprintf(path, sizeof(whole[0]), "%s/%s", base, name);
@@ -89,11 +89,11 @@ test_inline(void)
     check(!known || (fs.err == 0 && S_ISDIR(fs.st[0].st_mode)),
           "fs: an answer at once is the right one");
     struct fs slow = done_on(FS_STAT, "here");
-    check(!known || (slow.st[0].st_ino == fs.st[0].st_ino
-                     && slow.st[0].st_dev == fs.st[0].st_dev
-                     && slow.st[0].st_nlink == fs.st[0].st_nlink
-                     && slow.st[0].st_mtim.tv_nsec
-                            == fs.st[0].st_mtim.tv_nsec),
+    check(!known
+              || (slow.st[0].st_ino == fs.st[0].st_ino
+                  && slow.st[0].st_dev == fs.st[0].st_dev
+                  && slow.st[0].st_nlink == fs.st[0].st_nlink
+                  && slow.st[0].st_mtim.tv_nsec == fs.st[0].st_mtim.tv_nsec),
           "fs: and the same that a worker gives");
     struct device_table *none = device_table_create();
     fs = call_on(FS_STAT, "here");

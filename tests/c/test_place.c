@@ -133,7 +133,7 @@ make(char what, const char *part)
 {
     char name[PATH_MAX];
     snprintf(name, sizeof(name), "%s/%s", base, part);
-    int rc = what == 'f'   ? sys_close(sys_open(name, O_CREAT | O_WRONLY, 0600))
+    int rc = what == 'f' ? sys_close(sys_open(name, O_CREAT | O_WRONLY, 0600))
              : what == 'p' ? mkfifo(name, 0600)
              : what == 'l' ? symlink("not there/at all", name)
                            : unlink(name);

@@ -492,10 +492,11 @@ run_mask(struct job *job)
 {
     sigset_t mask;
     pthread_sigmask(SIG_SETMASK, NULL, &mask);
-    ((struct task *)job)->ran =
-        sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGUSR1) == 1
-        && sigismember(&mask, SIGALRM) == 1 && sigismember(&mask, SIGCHLD) == 1
-        && sigismember(&mask, SIGSEGV) == 0;
+    ((struct task *)job)->ran = sigismember(&mask, SIGINT) == 1
+                                && sigismember(&mask, SIGUSR1) == 1
+                                && sigismember(&mask, SIGALRM) == 1
+                                && sigismember(&mask, SIGCHLD) == 1
+                                && sigismember(&mask, SIGSEGV) == 0;
 }
 
 static void

@@ -116,8 +116,7 @@ reads_right(struct pool *pool, int fd, size_t size, off_t off, size_t len)
         right = right && io.buf[i] == (char)((i + (size_t)off) % 251);
     }
     free(io.buf);
-    return right && io.err == 0 && io.done == want
-           && io.eof == (want < len);
+    return right && io.err == 0 && io.done == want && io.eof == (want < len);
 }
 
 static void
@@ -143,8 +142,8 @@ test_shared_read(void)
     check(reads_right(pool, fd, BYTES, 0, BYTES),
           "shared read: a short one goes on");
     sys_inject(SYS_READV, 0, 1000, 5, 0);
-    struct io io = {.steps = IO_READ, .fd = fd, .buf = data, .len = BYTES,
-                    .pool = pool};
+    struct io io = {
+        .steps = IO_READ, .fd = fd, .buf = data, .len = BYTES, .pool = pool};
     io_run(&io.job);
     check(io.err == 5 && io.done == 0, "shared read: an error is the job's");
     sys_inject(SYS_READV, 0, 0, 0, 0);
@@ -160,8 +159,8 @@ recoded(struct pool *pool, enum recode_from from, bool translate,
         const char *src, size_t n, uint32_t *to, unsigned *max)
 {
     const struct job part = {.kind = JOB_WAITS};
-    struct recode r = {.src = src, .n = n, .from = from,
-                       .translate = translate, .width = 4};
+    struct recode r = {
+        .src = src, .n = n, .from = from, .translate = translate, .width = 4};
     long chars = -1;
     if (recode_plan(&r) == 0) {
         recode_measure(&r, pool, &part);
@@ -204,7 +203,8 @@ test_recode(void)
     check(recoded(pool, RECODE_ASCII, false, src, len * times, to, &max) < 0,
           "recode: what is not ASCII is bad");
     check(recoded(pool, RECODE_UTF8, false, src, len * times - 2, to, &max)
-              < 0, "recode: a character that is cut off is bad");
+              < 0,
+          "recode: a character that is cut off is bad");
     free(src);
     free(to);
     pool_destroy(pool);
