@@ -272,6 +272,13 @@ async def test_text_tell_after_lines_that_failed_is_behind_what_was_read(
                    ("tell",))
 
 
+async def test_text_tell_after_lines_cut_short_is_where_it_reads_on(same):
+    """The end of the file is a chunk, too, which io has not noted."""
+    for mode in ("r", "r+"):
+        await same(mode, b"a\nb\nc\n", ("read", 1), ("readlines", 1),
+                   ("read", 5000), ("flush",), ("tell",), ("read",))
+
+
 async def test_text_truncate_that_is_refused_enables_tell(same):
     """It flushes first, which ends what readlines() has begun."""
     await same("r", b"aa", ("readlines", 1), ("tell",), ("truncate",),

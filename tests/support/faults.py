@@ -141,9 +141,11 @@ class Spared:
             ended = not self.unnoted and op[0] != "readline"
         else:
             ended = False
+        # What says that the file has ended is a chunk, too.
+        met_end = op[0] == "read" and value is not None and len(value) < size
         if ended:
             self.stale = False
-        elif self.buffer.tell() != before:
+        elif met_end or self.buffer.tell() != before:
             self.stale = self.unnoted
 
     def _forget(self, op, error):

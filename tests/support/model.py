@@ -110,6 +110,7 @@ class Side:
 
     def __init__(self, folder, case):
         os.makedirs(folder, exist_ok=True)
+        self.case = case
         self.folder = folder
         self.path = os.path.join(folder, "file")
         self.file = None
@@ -279,7 +280,6 @@ class Interrupted(Subject):
 
     def __init__(self, folder, case, library_open):
         super().__init__(folder, case, library_open)
-        self.case = case
         self.count = 0
         # Here a write is done before it returns, and cannot be called back.
         self.written_through = (
