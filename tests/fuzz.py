@@ -54,6 +54,7 @@ def batch(kind, number, examples, opener, loop, folder):
 
     from .support import model, strategies
 
+    model.LIMIT = 900  # the machine may have other things to do for a while
     run = {
         "burst": model.run_at_once, "cancelled": model.run_interrupted
     }.get(kind, model.run)

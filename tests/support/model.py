@@ -90,6 +90,10 @@ _FLAGS = {
 }
 
 
+# Seconds for a case; what takes longer hangs.
+LIMIT = 60
+
+
 class Mismatch(AssertionError):
     """The library's file did not behave as the built-in one."""
 
@@ -515,7 +519,7 @@ async def run(case, library_open, folder, side=Subject):
     folder = os.fspath(folder)
     reference = Reference(os.path.join(folder, "reference"), case)
     subject = side(os.path.join(folder, "subject"), case, library_open)
-    await within(Run(case, reference, subject).all(), 60)
+    await within(Run(case, reference, subject).all(), LIMIT)
 
 
 async def run_interrupted(case, library_open, folder):
@@ -533,12 +537,12 @@ async def run_at_once(case, library_open, folder):
     subject = Subject(os.path.join(folder, "subject"), case, library_open)
     both = Run(case, reference, subject)
     reference.file = reference.open(case).value
-    subject.file = (await within(subject.open(case))).value
+    subject.file = (await within(subject.open(case), LIMIT)).value
     both.spare()
     try:
         expected = [reference.do(op) for op in case.ops]
         tasks = [asyncio.ensure_future(subject.do(op)) for op in case.ops]
-        actual = await within(asyncio.gather(*tasks), 60)
+        actual = await within(asyncio.gather(*tasks), LIMIT)
         for number, op in enumerate(case.ops):
             both.done.append(brief(op, 120))
             both.compare(
