@@ -238,9 +238,10 @@ held_share(FileObject *file)
     if (file->text != NULL) {
         return held_share_text(file);
     }
-    return file->flags & MODE_READ ? buffer_reserve(
-               &file->rbuf, held_before(file) + file->wlen, &shift)
-                                   : 0;
+    if (!(file->flags & MODE_READ)) {
+        return 0;
+    }
+    return buffer_reserve(&file->rbuf, held_before(file) + file->wlen, &shift);
 }
 
 void
