@@ -272,6 +272,11 @@ async def test_text_tell_after_lines_that_failed_is_behind_what_was_read(
                    ("tell",))
 
 
+async def test_text_seek_with_a_wrong_whence_has_not_flushed(same):
+    """So that tell() stays off, after lines that failed."""
+    await same("r", b"\xff", ("readlines",), ("seek", 0, 2**40), ("tell",))
+
+
 async def test_text_tell_after_lines_cut_short_is_where_it_reads_on(same):
     """The end of the file is a chunk, too, which io has not noted."""
     for mode in ("r", "r+"):

@@ -153,6 +153,7 @@ class Spared:
         refused = op[0] == "seek" and (
             isinstance(error, (TypeError, ValueError))
             or "telling" in str(error)
+            or "C int" in str(error)  # whence; a cookie is parsed later
         )
         if op[0] in ("flush", "seek", "truncate") and not refused:
             self.unnoted = False
