@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "check.h"
 #include "device.h"
+#include "processor.h"
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #define ON_LINUX true
@@ -357,6 +359,32 @@ test_faults(int fd)
 #endif
 }
 
+/* --- processors --- */
+
+static void
+test_processors(void)
+{
+    unsigned count = processor_count();
+    check(count >= 1, "processors: there is one");
+    int here = processor_current();
+    check((here >= 0) == ON_LINUX, "processors: that of this thread");
+    processor_leave(-1);
+    processor_leave(here);
+    check(processor_count() == count, "processors: all may be used again");
+#if defined(__linux__) && !defined(AIOF_PORTABLE)
+    cpu_set_t all, one;
+    sched_getaffinity(0, sizeof(all), &all);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)processor_current(), &one);
+    sched_setaffinity(0, sizeof(one), &one);
+    here = processor_current();
+    check(processor_count() == 1, "processors: those that may be used");
+    processor_leave(here);
+    check(processor_current() == here, "processors: the only one is kept");
+    sched_setaffinity(0, sizeof(all), &all);
+#endif
+}
+
 void
 test_sys(void)
 {
@@ -367,5 +395,6 @@ test_sys(void)
     test_nowait(fd);
     test_interrupted();
     test_faults(fd);
+    test_processors();
     close(fd);
 }
