@@ -44,7 +44,9 @@ WHOLE = b"".join(PARTS)
 
 async def written(path, mode, buffering, errors):
     """Write the parts; note the errors and go on; close until it works."""
-    kind = bytes if "b" in mode else bytes.decode
+    # Of a raw file, which may take a few bytes each time, the rest is no copy.
+    text = "b" not in mode
+    kind = bytes.decode if text else bytes if buffering else memoryview
     try:
         file = await aiofiles_c.open(path, mode, buffering)
     except OSError as error:
@@ -52,9 +54,9 @@ async def written(path, mode, buffering, errors):
         return
     try:
         for number, part in enumerate(PARTS):
-            left = part
+            left = kind(part)
             while left:
-                count = await file.write(kind(left))
+                count = await file.write(left)
                 left = left[count:] if buffering == 0 else b""
             if number == 2:
                 await file.flush()
