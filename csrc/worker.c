@@ -144,10 +144,14 @@ static void
 worker_run(struct pool *pool, struct job *job)
 {
     enum job_kind kind = job->kind; /* once posted the job may be gone */
+    int submitter = pool->submitter;
     unsigned lane = job->lane;
 
     pool_check(pool);
     pool_unlock(pool);
+    if (kind == JOB_WORKS) {
+        processor_leave(submitter); /* which the loop is to have */
+    }
     job->run(job);
     pool_lock(pool);
 
