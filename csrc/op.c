@@ -437,10 +437,12 @@ op_step(OpObject *op, PyObject **result)
     return op->kind->step(op, result);
 }
 
-/* Until the next turn of the loop. */
+/* Until the next turn of the loop: the outcome of this send. */
 static void
-op_pause(OpObject *op)
+op_pause(OpObject *op, PySendResult *sent, PyObject **result)
 {
+    *sent = PYGEN_NEXT;
+    *result = Py_NewRef(Py_None);
     op->status = OP_SUSPENDED;
     Py_XSETREF(op->loop, PyObject_CallNoArgs(op->state->get_loop));
     PyErr_Clear();
@@ -471,15 +473,11 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
     case STEP_YIELD:
         op->yielded = true;
         op->yielded_at = ++op->state->yields;
-        op_pause(op);
-        *result = Py_NewRef(Py_None);
-        *sent = PYGEN_NEXT;
+        op_pause(op, sent, result);
         return true;
     case STEP_BLOCK:
         if (op_lingers(op)) {
-            op_pause(op);
-            *result = Py_NewRef(Py_None);
-            *sent = PYGEN_NEXT;
+            op_pause(op, sent, result);
             return true;
         }
         if (op_make_waiter(op) < 0) {

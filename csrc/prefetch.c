@@ -65,8 +65,8 @@ prefetch_end(FileObject *file, size_t done)
     struct prefetch *ahead = file->prefetch;
     unsigned whole = ahead->size == 0 ? 0 : (unsigned)(done / ahead->size);
     if (whole < ahead->coming_count) {
-        file->again =
-            0; /* the end, or an error: the read that comes meets it */
+        /* The end, or an error: the read that comes meets it. */
+        file->again = 0;
     }
     for (unsigned i = 0; i < whole; i++) {
         ahead->ready[ahead->ready_count++] = ahead->coming[i];

@@ -4,19 +4,24 @@
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
-
+#define PROCESSOR_AFFINITY 1
 #include <sched.h>
+#endif
 
 unsigned
 processor_count(void)
 {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+#ifdef PROCESSOR_AFFINITY
     cpu_set_t allowed;
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
     if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
-        online = CPU_COUNT(&allowed);
+        count = CPU_COUNT(&allowed);
     }
-    return online > 1 ? (unsigned)online : 1;
+#endif
+    return count > 1 ? (unsigned)count : 1;
 }
+
+#ifdef PROCESSOR_AFFINITY
 
 int
 processor_current(void)
@@ -42,13 +47,6 @@ processor_leave(int processor)
 }
 
 #else
-
-unsigned
-processor_count(void)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 1 ? (unsigned)online : 1;
-}
 
 int
 processor_current(void)

@@ -374,9 +374,8 @@ seek_skip(FileObject *file, const struct cookie *c)
     text->lost = false;
     text->pend = text->end - (size_t)kept_len;
     text->held = flags & 1 && text->universal;
-    text->cur = text->lim = text->dec_start = text->pend
-                                              - (text->held
-                                                 && text->pend > at);
+    size_t given = text->pend - (text->held && text->pend > at);
+    text->cur = text->lim = text->dec_start = given;
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
     text->decoded = text->chars > 0 ? Py_NewRef(str) : NULL;
     text->used = text->carry = 0;

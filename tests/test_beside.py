@@ -26,6 +26,13 @@ def running():
     return aiofiles_c.stats()["running"]
 
 
+async def pread_begun(file):
+    """A pread that a worker is in; its system call is held."""
+    task = asyncio.ensure_future(file.pread(100, 0))
+    await eventually(lambda: running() == 1, "a worker has it")
+    return task
+
+
 # ---- many at once, and in order ----
 
 
@@ -266,8 +273,7 @@ async def test_pread_cancelled_while_it_runs_leaves_the_file_usable(
     """The descriptor stays open below the worker, the queue goes on."""
     async with engine.open(make(DATA), "rb") as file:
         with uncached(), held("READV"):
-            task = asyncio.ensure_future(file.pread(100, 0))
-            await eventually(lambda: running() == 1, "a worker has it")
+            task = await pread_begun(file)
             await cancelled(task)
             closing = asyncio.ensure_future(file.close())
             await turns(20)
@@ -320,8 +326,7 @@ async def test_dropped_file_is_closed_when_its_job_is_back(
     inject_or_skip()  # before there is a file to be dropped
     file = await engine.open(make(DATA), "rb")
     with uncached(), held("READV") as release, pytest.warns(ResourceWarning):
-        task = asyncio.ensure_future(file.pread(100, 0))
-        await eventually(lambda: running() == 1, "a worker has it")
+        task = await pread_begun(file)
         await cancelled(task)
         descriptors = set(os.listdir("/proc/self/fd"))
         del task, file
@@ -340,8 +345,7 @@ async def test_synchronous_file_is_not_given_away_under_a_job(
     """It could close the descriptor, whose number may become another's."""
     async with engine.open(make(DATA), "rb") as file:
         with uncached(), held("READV"):
-            task = asyncio.ensure_future(file.pread(100, 0))
-            await eventually(lambda: running() == 1, "a worker has it")
+            task = await pread_begun(file)
             for ask in (
                 lambda: file._file, lambda: file.raw, lambda: file.detach()
             ):
