@@ -41,7 +41,7 @@ io_take_stat(struct io *io, const struct stat *st)
 {
     io->type = st->st_mode;
     io->blksize = (unsigned)st->st_blksize;
-    io->lane = device_lane(st);
+    io->lane = device_lane(io->devices, st);
     io->size = st->st_size;
     io->due = io_is_due(st);
 }

@@ -33,7 +33,7 @@ struct place {
 /* Find the file that name leads to, from the directory dir, or the file dir if
  * name is NULL.  follow: a link at its end, too.  Loop thread; makes no call
  * that could wait. */
-void place_find(struct place *place, const struct device_table *table, int dir,
+void place_find(struct place *place, struct device_table *table, int dir,
                 const char *name, bool follow);
 
 /* In a worker: learn a PLACE_STRANGE, so that it is one of the others.  Asks

@@ -182,4 +182,4 @@ def run(*command):
     except FileNotFoundError:
         raise Unavailable(f"there is no {command[0]}") from None
     except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{command}: {error.stdout.strip()}") from None
+        raise Unavailable(f"{command}: {error.stdout.strip()}") from error
