@@ -42,7 +42,15 @@ exact_reset(FileObject *file)
     file->rewind += ahead;
     buffer_reset(&file->rbuf);
     file->from = file->wfrom = file->wto = 0;
-    file->owes = false;
+    file->owes = file->filled = false;
+}
+
+void
+exact_written(FileObject *file)
+{
+    if (!file->filled && buffer_avail(&file->rbuf) == 0) {
+        exact_reset(file);
+    }
 }
 
 /* ---- a private file becomes exact ---- */
@@ -61,6 +69,7 @@ exact_install(FileObject *file, off_t position, off_t start, size_t n)
     rbuf->end = n;
     rbuf->pos = (size_t)(position - start);
     file->raw = start + (off_t)n;
+    file->filled = n > 0;
 }
 
 /* How much of the block at start is in io's buffer: not what has come behind
@@ -318,7 +327,7 @@ exact_pass(OpObject *op)
     op->synced = true;
     op->sum = (Py_ssize_t)buffer_avail(&file->rbuf);
     file->from = file->rbuf.pos;
-    file->owes = false;
+    file->owes = file->filled = false;
 }
 
 enum step
@@ -372,7 +381,9 @@ exact_fill_into(OpObject *op, size_t len, bool once)
 size_t
 exact_past_into(const OpObject *op, size_t len)
 {
-    return len - (size_t)op->sum > op->file->bufsize ? EXACT_ALL : 0;
+    size_t sum = (size_t)op->sum;
+    bool direct = len - sum > op->file->bufsize;
+    return direct || buffer_avail(&op->file->rbuf) == sum ? EXACT_ALL : 0;
 }
 
 void
@@ -384,8 +395,10 @@ exact_take(OpObject *op, size_t n, size_t past)
     size_t from = rbuf->pos + (size_t)op->sum + past;
     rbuf->pos += n;
     if (!op->synced) {
+        file->filled |= n > 0; /* by peek() */
         return;
     }
+    file->filled = past != EXACT_ALL && got >= past;
     file->from = got > past ? from : rbuf->pos;
     assert(file->from <= rbuf->pos);
     if (rbuf->pos == rbuf->end && file->from == rbuf->pos) {

@@ -51,6 +51,10 @@ enum step exact_adopt(OpObject *op);
 /* The buffer is empty from now on; the descriptor stays where it is. */
 void exact_reset(FileObject *file);
 
+/* What it owed was written, and it stays: io's does so where it holds what was
+ * read, and begins anew with the next write where it does not. */
+void exact_written(FileObject *file);
+
 /* Whether bytes in the buffer have to be written. */
 bool exact_owes(const FileObject *file);
 

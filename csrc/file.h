@@ -112,6 +112,7 @@ typedef struct FileObject {
     bool sharing;    /* it will be, when the job under way is back */
     bool exact;      /* shared, and the buffer is kept by exact.c */
     bool owes;       /* exact: [wfrom, wto) is not written yet */
+    bool filled;     /* exact: reading has begun io's buffer, not a write */
     bool owed_out;   /* exact: the write under way is that of these */
     bool seekable;
     bool regular; /* S_ISREG */

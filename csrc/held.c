@@ -266,4 +266,5 @@ held_share_exact(FileObject *file)
     file->wto = before + n;
     file->owes = true;
     file->from = 0;
+    file->filled = before > 0;
 }

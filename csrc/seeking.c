@@ -210,6 +210,7 @@ seek_exact(OpObject *op, long long off, int whence, off_t *target)
         if (step != STEP_DONE) {
             return step;
         }
+        exact_written(file);
         op->phase = 1;
     }
     if (whence == SEEK_CUR) {

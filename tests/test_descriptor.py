@@ -139,6 +139,38 @@ async def test_write_that_fills_the_buffer_goes_out_as_in_io(
     await same(mode, None, *writes, WATCH, *writes, buffering=16)
 
 
+FILLED = (
+    (),
+    (("read", 10),),
+    (("read", 70),),
+    (("read",),),
+    (("seek", 0, 2), ("readinto", Room("bytearray", 5))),
+    (("readinto", Room("bytearray", 64)),),
+    (("readinto", Room("bytearray", 65)),),
+    (("read1", 10),),
+    (("readline",),),
+    (("readlines",),),
+    (("peek",),),
+    (("peek",), ("read", 3)),
+)
+# io's buffer is empty then, and yet filled: nobody can tell that afterwards.
+EMPTIED = ((("read", 64),), (("seek", 0, 2), ("read", 5)))
+
+
+@pytest.mark.parametrize(
+    "before",
+    (*((*ops, WATCH) for ops in FILLED),
+     *((WATCH, *ops) for ops in FILLED + EMPTIED)),
+)  # fmt: skip
+async def test_write_after_a_seek_that_failed_goes_out_as_in_io(
+    same, local, before
+):
+    """The seek has written; io's buffer begins anew, unless it was read."""
+    writes = [("write", b"x" * size) for size in (10, 30, 30, 30)]
+    ops = (writes[0], ("seek", -1), *writes[1:])
+    await same("rb+", LINES, *before, *ops, buffering=64)
+
+
 async def test_fileno_after_writes_finds_what_io_has_written(same, local):
     """What blocking open still has in its buffer is not in the file."""
     for large in (8193, 100_000, 300_000):
