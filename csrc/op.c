@@ -227,7 +227,7 @@ op_restart(OpObject *op)
         if (op->phase == 0) { /* what it had asked for is not what it needs */
             op->filling = op->sized = false;
             if (op->kind->flags & OP_WRITES) {
-                Py_CLEAR(op->arg[2]); /* exact_adopt's */
+                Py_CLEAR(op->arg[2]); /* what it had begun to make */
             }
         }
     }

@@ -2,59 +2,162 @@
  *
  * A str is made bytes at once and the bytes are accepted by the file; an
  * ASCII str already is its bytes in each of the native codecs, and a large
- * one is referred to.
+ * one is referred to.  A large one that has to be encoded is so by pieces,
+ * between which the loop has its turns.
  */
 #include "exact.h"
 #include "text.h"
 
-/* The characters of data as the file's bytes: *holder is a new reference to
- * the object that they live in. */
-static int
-write_encode(FileObject *file, PyObject *data, const char **p, size_t *n,
-             PyObject **holder)
+enum { ENCODE_PIECE = 256 << 10 }; /* characters */
+
+/* The line ends of a str as the file has them: a new reference. */
+static PyObject *
+write_translate(const struct text *text, PyObject *str)
 {
-    struct text *text = file->text;
-    PyObject *str = Py_NewRef(data);
-    if (text->writenl[0] != '\0'
-        && PyUnicode_FindChar(data, '\n', 0, PyUnicode_GET_LENGTH(data), 1)
-               >= 0) {
-        PyObject *nl = PyUnicode_FromString("\n");
-        PyObject *to = PyUnicode_FromString(text->writenl);
-        if (nl != NULL && to != NULL) {
-            Py_SETREF(str, PyUnicode_Replace(data, nl, to, -1));
-        }
-        else {
-            Py_CLEAR(str);
-        }
-        Py_XDECREF(nl);
-        Py_XDECREF(to);
-        if (str == NULL) {
-            return -1;
-        }
+    Py_ssize_t n = PyUnicode_GET_LENGTH(str);
+    if (text->writenl[0] == '\0'
+        || PyUnicode_FindChar(str, '\n', 0, n, 1) < 0) {
+        return Py_NewRef(str);
     }
-    if (PyUnicode_IS_COMPACT_ASCII(str)) {
-        *p = (const char *)PyUnicode_1BYTE_DATA(str);
-        *n = (size_t)PyUnicode_GET_LENGTH(str);
-        *holder = str;
-        return 0;
+    PyObject *nl = PyUnicode_FromString("\n");
+    PyObject *to = PyUnicode_FromString(text->writenl);
+    PyObject *translated = NULL;
+    if (nl != NULL && to != NULL) {
+        translated = PyUnicode_Replace(str, nl, to, -1);
     }
+    Py_XDECREF(nl);
+    Py_XDECREF(to);
+    return translated;
+}
+
+/* The object that the bytes of a str live in, bytes or an ASCII str: new. */
+static PyObject *
+write_encode(FileObject *file, PyObject *data, const char *errors)
+{
     static const char *const names[] = {
         [CODEC_UTF8] = "utf-8",
         [CODEC_ASCII] = "ascii",
         [CODEC_LATIN1] = "latin-1",
         [CODEC_OTHER] = "utf-8",
     };
-    const char *errors = PyUnicode_AsUTF8(file->errors);
-    *holder = errors == NULL
-                  ? NULL
-                  : PyUnicode_AsEncodedString(str, names[text->codec], errors);
+    PyObject *str = write_translate(file->text, data);
+    if (str == NULL || PyUnicode_IS_COMPACT_ASCII(str)) {
+        return str;
+    }
+    const char *name = names[file->text->codec];
+    PyObject *bytes = PyUnicode_AsEncodedString(str, name, errors);
     Py_DECREF(str);
-    if (*holder == NULL) {
+    return bytes;
+}
+
+static const char *
+encoded_data(PyObject *holder, size_t *n)
+{
+    if (PyBytes_Check(holder)) {
+        *n = (size_t)PyBytes_GET_SIZE(holder);
+        return PyBytes_AS_STRING(holder);
+    }
+    *n = (size_t)PyUnicode_GET_LENGTH(holder);
+    return (const char *)PyUnicode_1BYTE_DATA(holder);
+}
+
+/* Room for n bytes behind the op->left that op->arg[2] has, and, if all is like
+ * the characters before `to`, for the rest: 0 or -1. */
+static int
+pieces_reserve(OpObject *op, size_t n, Py_ssize_t to, Py_ssize_t count)
+{
+    size_t there = (size_t)op->left;
+    if (there + n <= (size_t)PyBytes_GET_SIZE(op->arg[2])) {
+        return 0;
+    }
+    double whole = (double)(there + n) * (double)count / (double)to;
+    if (whole + (double)n > (double)(PY_SSIZE_T_MAX / 2)) {
+        PyErr_NoMemory();
         return -1;
     }
-    *p = PyBytes_AS_STRING(*holder);
-    *n = (size_t)PyBytes_GET_SIZE(*holder);
-    return 0;
+    return _PyBytes_Resize(&op->arg[2], (Py_ssize_t)whole + (Py_ssize_t)n);
+}
+
+/* The next piece, up to character `to`: 0 or -1. */
+static int
+pieces_encode(OpObject *op, PyObject *data, Py_ssize_t to)
+{
+    PyObject *piece = PyUnicode_Substring(data, op->got, to);
+    if (piece == NULL) {
+        return -1;
+    }
+    PyObject *holder = write_encode(op->file, piece, "strict");
+    Py_DECREF(piece);
+    if (holder == NULL) {
+        return -1;
+    }
+    size_t n;
+    const char *p = encoded_data(holder, &n);
+    int rc = pieces_reserve(op, n, to, PyUnicode_GET_LENGTH(data));
+    if (rc == 0) {
+        memcpy(PyBytes_AS_STRING(op->arg[2]) + op->left, p, n);
+        op->got = to;
+        op->left += (Py_ssize_t)n;
+        op_charge(op, n);
+    }
+    Py_DECREF(holder);
+    return rc;
+}
+
+/* A large str becomes op->arg[2], op->got characters of it are.  What cannot
+ * be encoded is for the error handler, which is to see the whole. */
+static enum step
+write_encode_pieces(OpObject *op, PyObject *data, PyObject **holder)
+{
+    Py_ssize_t count = PyUnicode_GET_LENGTH(data);
+    if (op->arg[2] == NULL) {
+        op->got = op->left = 0;
+        op->arg[2] = PyBytes_FromStringAndSize(NULL, ENCODE_PIECE);
+        if (op->arg[2] == NULL) {
+            return STEP_ERROR;
+        }
+    }
+    while (op->got < count) {
+        if (op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+        Py_ssize_t left = count - op->got;
+        Py_ssize_t n = left < ENCODE_PIECE ? left : ENCODE_PIECE;
+        if (pieces_encode(op, data, op->got + n) == 0) {
+            continue;
+        }
+        Py_CLEAR(op->arg[2]);
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+            return STEP_ERROR;
+        }
+        PyErr_Clear();
+        return STEP_DONE;
+    }
+    if (PyBytes_GET_SIZE(op->arg[2]) != op->left
+        && _PyBytes_Resize(&op->arg[2], op->left) < 0) {
+        return STEP_ERROR;
+    }
+    *holder = Py_NewRef(op->arg[2]);
+    return STEP_DONE;
+}
+
+/* *holder: new, see write_encode.  DONE, ERROR or YIELD. */
+static enum step
+write_bytes(OpObject *op, PyObject *data, PyObject **holder)
+{
+    FileObject *file = op->file;
+    bool as_it_is = PyUnicode_IS_COMPACT_ASCII(data)
+                    && file->text->writenl[0] == '\0';
+    *holder = NULL;
+    if (PyUnicode_GET_LENGTH(data) > ENCODE_PIECE && !as_it_is) {
+        enum step step = write_encode_pieces(op, data, holder);
+        if (step != STEP_DONE || *holder != NULL) {
+            return step;
+        }
+    }
+    const char *errors = PyUnicode_AsUTF8(file->errors);
+    *holder = errors == NULL ? NULL : write_encode(file, data, errors);
+    return *holder == NULL ? STEP_ERROR : STEP_DONE;
 }
 
 static bool
@@ -96,17 +199,40 @@ text_hand_on(OpObject *op)
     return passes ? file_drain(op) : STEP_DONE;
 }
 
+/* More than TextIOWrapper keeps: nothing is pending, and it goes on at once. */
+static enum step
+write_shared_large(OpObject *op, PyObject *holder)
+{
+    FileObject *file = op->file;
+    size_t n;
+    const char *p = encoded_data(holder, &n);
+    enum step step = file_make_room(op, (Py_ssize_t)n);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    bool passes = file_write_passes(file, n);
+    if ((passes && file_have_port(op) < 0)
+        || file_accept(file, p, n, holder) < 0) {
+        return STEP_ERROR;
+    }
+    return passes ? write_wait(op) : STEP_DONE;
+}
+
 /* A write where others see the descriptor.  Phase 3: n bytes are pending. */
 static enum step
-write_shared(OpObject *op, const char *p, size_t n)
+write_shared(OpObject *op, PyObject *holder)
 {
     struct buffer *out = &op->file->text->out;
-    size_t shift, there = buffer_avail(out);
+    size_t n, shift, there = buffer_avail(out);
+    const char *p = encoded_data(holder, &n);
     if (op->phase != 3) {
         enum step step = text_goes_first(op->file, there, n) ? text_hand_on(op)
                                                              : STEP_DONE;
         if (step != STEP_DONE) {
             return step;
+        }
+        if (n > TEXT_CHUNK) {
+            return write_shared_large(op, holder);
         }
         if (file_accept(op->file, p, 0, NULL) < 0) {
             return STEP_ERROR;
@@ -131,7 +257,19 @@ write_shared(OpObject *op, const char *p, size_t n)
     return step;
 }
 
-/* Phase 2: accepted, and a line has to be flushed. */
+/* What a str was made is the file's.  Phase 2: a line has to be flushed. */
+static enum step
+write_accepted(OpObject *op, PyObject *data, size_t n)
+{
+    op->phase = 1;
+    op_charge(op, n);
+    if (write_ends_line(op->file->text, data)) {
+        return write_wait(op);
+    }
+    return file_write_behind(op);
+}
+
+/* Phase 2: accepted, and waited for. */
 static enum step
 write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
 {
@@ -147,30 +285,31 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     if (step != STEP_DONE) {
         return step;
     }
-    const char *p;
-    size_t n;
-    PyObject *holder;
-    if (write_promise(op, *count) < 0
-        || write_encode(file, data, &p, &n, &holder) < 0) {
+    if (write_promise(op, *count) < 0) {
         return STEP_ERROR;
     }
+    PyObject *holder;
+    step = write_bytes(op, data, &holder);
+    if (step != STEP_DONE) {
+        return step;
+    }
+    size_t n;
+    const char *p = encoded_data(holder, &n);
     if (file->shared) {
-        step = write_shared(op, p, n);
+        step = write_shared(op, holder);
     }
     else {
         step = file_accept(file, p, n, holder) < 0 ? STEP_ERROR : STEP_DONE;
         held_write_text(file, n);
     }
+    if (step == STEP_DONE) {
+        step = write_accepted(op, data, n);
+    }
+    if (step == STEP_DONE || op->phase == 2) {
+        Py_CLEAR(op->arg[2]); /* writelines() may have another large one */
+    }
     Py_DECREF(holder);
-    if (step != STEP_DONE) {
-        return step;
-    }
-    op->phase = 1;
-    op_charge(op, n);
-    if (write_ends_line(file->text, data)) {
-        return write_wait(op);
-    }
-    return file_write_behind(op);
+    return step;
 }
 
 static enum step

@@ -166,6 +166,82 @@ async def test_loop_turns_while_much_is_taken_of_a_shared_file(native, make):
     assert seen > 8
 
 
+# Characters of a str from which on it may be encoded by parts, and about there.
+LENGTHS = (256 * 1024, 256 * 1024 + 1, 700_001)
+
+
+@pytest.mark.parametrize("shared", (False, True))
+@pytest.mark.parametrize("newline", (None, "\r\n"))
+@pytest.mark.parametrize("kind", UNITS)
+async def test_write_of_a_large_text_writes_what_built_in_open_writes(
+    lib, path, tmp_path, kind, newline, shared
+):
+    """All of it once, in its order, with what comes before and behind."""
+    unit = UNITS[kind].decode()
+    texts = [(unit * (n // len(unit) + 1))[:n] for n in LENGTHS]
+    kept = dict(mode="w", encoding="utf-8", newline=newline)
+    with builtins.open(tmp_path / "other", **kept) as file:
+        for _ in range(2):
+            file.write("first\n")
+            file.writelines(texts)
+    async with lib.open(path, **kept) as file:
+        if shared:
+            file.fileno()
+        await file.write("first\n")
+        for text in texts:
+            assert await file.write(text) == len(text)
+        await file.write("first\n")
+        await file.writelines(texts)
+    assert path.read_bytes() == (tmp_path / "other").read_bytes()
+
+
+@pytest.mark.parametrize("errors", ("strict", "replace", "xmlcharrefreplace"))
+@pytest.mark.parametrize("where", (10, 300_000, -1))
+async def test_characters_that_a_large_text_cannot_have_are_the_handlers(
+    lib, path, tmp_path, errors, where
+):
+    """The same error, which has the whole text, or the same bytes."""
+    text = list("pla\u00efn\n" * 100_000)
+    text[where] = "\u20ac"
+    text = "".join(text)
+    kept = dict(mode="w", encoding="latin-1", errors=errors)
+    with builtins.open(tmp_path / "other", **kept) as file:
+        wanted = outcome_of(file.write, text)
+    async with lib.open(path, **kept) as file:
+        given = await outcome_of_await(file.write, text)
+    assert not difference(wanted, given)
+    assert path.read_bytes() == (tmp_path / "other").read_bytes()
+
+
+async def test_write_of_a_large_text_that_is_cancelled_is_whole_or_not_at_all(
+    ours, path
+):
+    """At whatever stage; what is written next comes behind it."""
+    text = UNITS["wide"].decode() * 200_000
+    whole = text.encode()
+    for stage in range(20):
+        async with ours.open(path, "w", encoding="utf-8") as file:
+            task = asyncio.ensure_future(file.write(text))
+            await turns(stage + 1)
+            if not task.done():
+                await cancelled(task)
+            await file.write("end")
+        assert path.read_bytes() in (b"end", whole + b"end")
+
+
+async def test_loop_turns_while_a_large_text_is_written(ours, path):
+    """It is not encoded in one step of the loop's thread."""
+    text = UNITS["wide"].decode() * 400_000
+    async with ours.open(path, "w", encoding="utf-8") as file:
+        task = asyncio.ensure_future(file.write(text))
+        seen = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            seen += 1
+        assert task.result() == len(text)
+    assert seen > 4
+
+
 @pytest.mark.parametrize("size", (65535, 65536, 65537, 3 * MIB))
 async def test_stream_of_writes_is_in_the_file_in_order(lib, path, size):
     """Whether a write is copied or referred to, and however fast they come."""
