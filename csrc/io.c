@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "known.h"
 #include "ready.h"
 #include "recode.h"
 #include "team.h"
@@ -85,6 +86,26 @@ io_is_strange(struct io *io)
     return io->hangs;
 }
 
+/* Where a FIFO has taken the name of a file, the loop thread has opened it with
+ * O_NONBLOCK, as io->held.  That has let a writer go on which waited for a
+ * reader, so the FIFO is not opened again but waited for here. */
+static int
+io_open_name(struct io *io)
+{
+    int held = io->held;
+    if (held < 0) {
+        return sys_open(io->path, io->flags, io->mode);
+    }
+    io->held = -1;
+    int rc = ready_await_writer(held);
+    if (rc < 0) {
+        (void)sys_close(held);
+        return rc;
+    }
+    (void)fcntl(held, F_SETFL, io->flags); /* without O_NONBLOCK */
+    return held;
+}
+
 static int
 io_open(struct io *io)
 {
@@ -93,7 +114,7 @@ io_open(struct io *io)
         return -EAGAIN;
     }
     if (io->steps & IO_OPEN) {
-        int fd = sys_open(io->path, io->flags, io->mode);
+        int fd = io_open_name(io);
         if (fd < 0) {
             return fd;
         }
@@ -130,25 +151,74 @@ io_probe(struct io *io, struct stat *st)
     return io->device >= DEVICE_LOCAL;
 }
 
-bool
-io_open_inline(struct io *io)
+/* Open what has been looked at: the descriptor, or -1. */
+static int
+io_open_probed(struct io *io, uint64_t name, struct stat *st)
 {
-    io->device = DEVICE_UNKNOWN;
-    io->err = 0;
-    struct stat probed, st;
-    if (!io_probe(io, &probed)) {
-        return io->err != 0;
-    }
+    struct stat probed;
     uint64_t mount;
+    if (!io_probe(io, &probed)) {
+        return -1;
+    }
     /* O_NONBLOCK: should a FIFO have taken the name meanwhile. */
     int fd = sys_open_cached(io->path, io->flags | O_NONBLOCK);
     if (fd < 0) {
-        return false;
+        return -1;
     }
-    if (sys_stat_cached(fd, &st, &mount) < 0 || st.st_ino != probed.st_ino
-        || st.st_dev != probed.st_dev) {
+    if (sys_stat_cached(fd, st, &mount) < 0 || st->st_ino != probed.st_ino
+        || st->st_dev != probed.st_dev) {
         (void)sys_close(fd);
-        return false;
+        return -1;
+    }
+    known_note(name, device_key(st, mount));
+    return fd;
+}
+
+/* Open a name that is known, and look at what that has opened: the descriptor,
+ * or -1. */
+static int
+io_open_known(struct io *io, uint64_t name, struct stat *st)
+{
+    uint64_t mount;
+    int fd = known_is(name)
+                 ? sys_open_on_root(io->path, io->flags | O_NONBLOCK)
+                 : -EAGAIN;
+    if (fd < 0) {
+        if (fd == -EXDEV) {
+            known_forget(name);
+        }
+        return -1;
+    }
+    int rc = sys_stat_cached(fd, st, &mount);
+    if (rc == 0 && S_ISREG(st->st_mode)) {
+        io->device = device_lookup(io->devices, device_key(st, mount));
+        if (io->device >= DEVICE_LOCAL) {
+            return fd;
+        }
+    }
+    known_forget(name);
+    if (rc == 0 && S_ISFIFO(st->st_mode)) {
+        io->held = fd;
+    }
+    else {
+        (void)sys_close(fd);
+    }
+    return -1;
+}
+
+bool
+io_open_inline(struct io *io)
+{
+    struct stat st;
+    uint64_t name = known_name(io->path);
+    io->device = DEVICE_UNKNOWN;
+    io->err = 0;
+    int fd = io_open_known(io, name, &st);
+    if (fd < 0) {
+        fd = io_open_probed(io, name, &st);
+    }
+    if (fd < 0) {
+        return io->err != 0;
     }
     io_take_stat(io, &st);
     io->fd = fd;

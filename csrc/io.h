@@ -90,6 +90,7 @@ struct io {
     int whence;
     off_t size;  /* IO_TRUNCATE in; IO_SIZE, IO_OPEN and IO_ADOPT out */
     int flag;    /* IO_ISATTY out */
+    int held;    /* IO_OPEN: see io_open_name(), or -1 */
     size_t done; /* bytes moved by IO_READ or IO_WRITE */
 };
 

@@ -141,6 +141,10 @@ void
 file_let_go(FileObject *file)
 {
     stream_unwatch(file);
+    if (file->io.held >= 0) {
+        (void)sys_close(file->io.held);
+        file->io.held = -1;
+    }
     if (file->text != NULL && text_pass_on(file) < 0) {
         PyErr_WriteUnraisable((PyObject *)file);
     }

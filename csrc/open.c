@@ -115,7 +115,7 @@ file_new(ModuleState *state, const struct request *r, PyObject *path)
     if (file == NULL) {
         return NULL;
     }
-    file->fd = -1;
+    file->fd = file->io.held = -1;
     file->state = state;
     file->flags = (unsigned char)r->flags;
     file->buffering = r->buffering;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
-#define READY_EPOLL 1
+#define READY_LINUX 1
 #include <sys/epoll.h>
 #endif
 
@@ -23,11 +23,42 @@
  * doubled it by then, if it is line ends. */
 enum { PIECE_PIPE = PIPE_BUF, PIECE_TERMINAL = 128 };
 
+/* poll() tells of a writer's bytes and of its end, not that it has come. */
+enum { WRITER_LOOK_MS = 10 };
+
+static bool
+ready_soon(int fd, bool writes, int ms)
+{
+    struct pollfd one = {.fd = fd, .events = writes ? POLLOUT : POLLIN};
+    return poll(&one, 1, ms) > 0;
+}
+
 bool
 ready_now(int fd, bool writes)
 {
-    struct pollfd one = {.fd = fd, .events = writes ? POLLOUT : POLLIN};
-    return poll(&one, 1, 0) > 0;
+    return ready_soon(fd, writes, 0);
+}
+
+int
+ready_await_writer(int fd)
+{
+#ifdef READY_LINUX
+    int pipes[2];
+    if (sys_fault(SYS_NEW_FD) || pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0) {
+        return -errno;
+    }
+    /* tee() takes nothing out; of an empty FIFO it gives 0 where there is no
+     * writer, and EAGAIN where there is one. */
+    while (!ready_soon(fd, false, WRITER_LOOK_MS)
+           && tee(fd, pipes[1], 1, SPLICE_F_NONBLOCK) == 0) {
+    }
+    (void)close(pipes[0]);
+    (void)close(pipes[1]);
+    return 0;
+#else
+    (void)fd;
+    return -EOPNOTSUPP;
+#endif
 }
 
 bool
@@ -40,7 +71,7 @@ ready_is_nonblocking(int fd)
 int
 ready_poller(int fd, bool writes)
 {
-#ifdef READY_EPOLL
+#ifdef READY_LINUX
     struct epoll_event event = {.events = writes ? EPOLLOUT : EPOLLIN};
     int poller = sys_fault(SYS_NEW_FD) ? -1 : epoll_create1(EPOLL_CLOEXEC);
     if (poller < 0) {

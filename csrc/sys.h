@@ -29,6 +29,10 @@ int sys_open(const char *path, int flags, mode_t mode);
 int sys_openat_cached(int dir, const char *path, int flags);
 int sys_open_cached(const char *path, int flags);
 
+/* The same for an absolute name, which may not leave the mount of "/": -EXDEV
+ * if it does. */
+int sys_open_on_root(const char *path, int flags);
+
 /* What is known of an open descriptor, an O_PATH one too, without asking a
  * server; and a number of its mount that no other will ever have, or 0 where
  * this kernel or build has none. */

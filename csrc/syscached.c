@@ -11,12 +11,17 @@
 
 #include <sys/sysmacros.h>
 
+enum {
+    SYS_NO_XDEV = 0x01, /* RESOLVE_NO_XDEV */
+    SYS_CACHED = 0x20   /* RESOLVE_CACHED: younger than some headers */
+};
+
 static int
-openat_cached(int dir, const char *path, int flags)
+openat_cached(int dir, const char *path, int flags, unsigned resolve)
 {
     struct linux_open_how how = {
         .flags = (unsigned)flags | O_CLOEXEC,
-        .resolve = 0x20, /* RESOLVE_CACHED: younger than some headers */
+        .resolve = SYS_CACHED | resolve,
     };
     long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
     if (fd >= 0) {
@@ -75,7 +80,7 @@ sys_mount_line(int fd)
 int
 sys_peek_open(int dir, const char *path, int flags)
 {
-    return openat_cached(dir, path, flags | O_PATH);
+    return openat_cached(dir, path, flags | O_PATH, 0);
 }
 
 int
@@ -106,7 +111,15 @@ sys_peek_stat(int fd, struct stat *st, uint64_t *mount)
 int
 sys_openat_cached(int dir, const char *path, int flags)
 {
-    return fault_fails(SYS_OPEN) ? -errno : openat_cached(dir, path, flags);
+    return fault_fails(SYS_OPEN) ? -errno : openat_cached(dir, path, flags, 0);
+}
+
+int
+sys_open_on_root(const char *path, int flags)
+{
+    return fault_fails(SYS_OPEN)
+               ? -errno
+               : openat_cached(AT_FDCWD, path, flags, SYS_NO_XDEV);
 }
 
 int
@@ -133,6 +146,14 @@ int
 sys_openat_cached(int dir, const char *path, int flags)
 {
     (void)dir;
+    (void)path;
+    (void)flags;
+    return -EOPNOTSUPP;
+}
+
+int
+sys_open_on_root(const char *path, int flags)
+{
     (void)path;
     (void)flags;
     return -EOPNOTSUPP;

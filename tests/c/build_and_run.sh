@@ -32,7 +32,7 @@ sources="$here/check.c $here/test_pool.c $here/test_port.c $here/test_sys.c
     $src/port.c $src/sys.c $src/sysbytes.c $src/syscached.c $src/sysfault.c
     $src/team.c $src/recode.c $src/scan.c $src/io.c
     $src/ready.c $src/place.c $src/device.c $here/test_fs.c $src/fs.c $src/fslist.c
-    $src/fstree.c $src/fscopy.c"
+    $src/fstree.c $src/fscopy.c $src/known.c"
 
 # ThreadSanitizer of older compilers finds no room for its shadow memory on
 # kernels that randomize addresses widely.
