@@ -1,4 +1,4 @@
-/* pool_int.h - what pool.c, worker.c and port.c share.
+/* pool_int.h - what pool.c, schedule.c, worker.c and port.c share.
  *
  * Rules:
  * 1. pool->lock is the only lock here, and guards every field marked "lock".
@@ -117,24 +117,6 @@ struct timespec pool_time_after(unsigned ms);
 /* Unlock, and free the pool if this was the last who had part in it. */
 void pool_unlock_leave(struct pool *pool);
 
-/* With the lock held: how many jobs a worker that came now could take; and
- * the oldest of them, RUNNING, or NULL. */
-unsigned pool_ready(const struct pool *pool);
-struct job *pool_take(struct pool *pool);
-
-/* The same, and one more if a worker has to watch those held back. */
-unsigned pool_wanted(const struct pool *pool);
-
-/* One who watches: whether a job that was held back may run after all, as none
- * has begun or ended since there were so many moves. */
-void pool_unstick(struct pool *pool, unsigned moves);
-
-/* A job has run. */
-void pool_ended(struct pool *pool, enum job_kind kind, unsigned lane);
-
-/* Assert what holds whenever the lock is released. */
-void pool_check(struct pool *pool);
-
 /* With the lock held: if more workers are wanted than are coming, get one
  * more to come: 1, with *called to be signalled if it is not NULL; 0 if there
  * is no need, or all are busy; -errno if a thread could not be started. */
@@ -149,14 +131,6 @@ struct worker *worker_call(struct pool *pool);
 
 /* No threads are left: free what they leave for re-use. */
 void worker_free_spare(struct pool *pool);
-
-/* With the lock held, if the list belongs to the pool or a port. */
-void job_move(struct job *job, enum job_state from, enum job_state to);
-void job_list_push(struct job_list *list, struct job *job);
-void job_list_remove(struct job_list *list, struct job *job);
-
-/* Empty a list of DONE jobs: each IDLE, by ->next, without a port. */
-struct job *job_list_collect(struct job_list *list);
 
 /* With the lock held: a job under way names this port, or no longer does. */
 void port_attach(struct port *port, struct job *job);

@@ -10,6 +10,7 @@
  * another file by the time it is written.
  */
 #include "pool_int.h"
+#include "schedule.h"
 #include "sys.h"
 
 #include <assert.h>

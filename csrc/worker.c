@@ -9,6 +9,7 @@
  */
 #include "pool_int.h"
 #include "processor.h"
+#include "schedule.h"
 #include "spin.h"
 #include "sys.h"
 

@@ -28,11 +28,12 @@ flags="-std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fvisibility=hidden
     -Wmissing-prototypes -Wvla -Werror -g -pthread
     -Wl,--wrap=pthread_create -I$src -I$here"
 sources="$here/check.c $here/test_pool.c $here/test_port.c $here/test_sys.c
-    $here/test_threads.c $here/test_team.c $here/test_place.c $src/pool.c $src/processor.c $src/worker.c
+    $here/test_threads.c $here/test_team.c $here/test_place.c
+    $here/test_fs.c $src/pool.c $src/schedule.c $src/processor.c $src/worker.c
     $src/port.c $src/sys.c $src/sysbytes.c $src/syscached.c $src/sysfault.c
-    $src/team.c $src/recode.c $src/scan.c $src/io.c
-    $src/ready.c $src/place.c $src/device.c $here/test_fs.c $src/fs.c $src/fslist.c
-    $src/fstree.c $src/fscopy.c $src/known.c"
+    $src/team.c $src/recode.c $src/scan.c $src/io.c $src/ready.c $src/place.c
+    $src/device.c $src/known.c $src/fs.c $src/fslist.c $src/fstree.c
+    $src/fscopy.c"
 
 # ThreadSanitizer of older compilers finds no room for its shadow memory on
 # kernels that randomize addresses widely.
