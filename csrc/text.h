@@ -137,12 +137,6 @@ int text_begin_write(FileObject *file);
 /* What is left to return becomes `decoded`: 0 or -1. */
 int text_to_decoded(FileObject *file, PyObject *more);
 
-/* A real incremental decoder of this codec and error handler. */
-PyObject *text_decoder(FileObject *file);
-
-/* SCAN_* bits of what a newline decoder's `newlines` says. */
-unsigned text_newline_kinds(PyObject *newlines);
-
 /* The cookie of the current position, given that of the buffer: new. */
 PyObject *text_cookie(FileObject *file, off_t position);
 

@@ -6,7 +6,7 @@
  * always it is a byte offset; the search below, CPython's, is needed next to
  * a lone '\r' and among characters that an error handler has made.
  */
-#include "text.h"
+#include "textcodec.h"
 
 struct cookie {
     long long start;
