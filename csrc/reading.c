@@ -3,8 +3,9 @@
  * Loop thread, with the GIL.  A step looks at the bytes behind rbuf.pos and
  * moves pos only when it can say DONE; fill.c fetches what is missing.
  */
+#include "reading_int.h"
+
 #include "exact.h"
-#include "file.h"
 #include "prefetch.h"
 
 int
@@ -73,8 +74,7 @@ file_advance(OpObject *op, size_t n, size_t past)
 /* As much is copied at once on the loop thread. */
 enum { COPY_PIECE = 1 << 20 };
 
-/* Copy n of the buffered bytes, by pieces between which the loop may turn. */
-static enum step
+enum step
 read_copy(OpObject *op, char *to, size_t n)
 {
     const char *from = op->file->rbuf.data + op->file->rbuf.pos;
@@ -348,9 +348,7 @@ read_some(OpObject *op, size_t want)
     return file->exact ? file_fill_just(op, want) : file_fill(op, 1);
 }
 
-/* A read of len bytes from at on goes past io's buffer of a private file,
- * and leaves it empty, where more than most of them are not in it. */
-static void
+void
 read_past_block(FileObject *file, off_t at, size_t len, size_t most)
 {
     off_t block = (off_t)file->bufsize, there = 0;
@@ -427,145 +425,6 @@ peek_step(OpObject *op, PyObject **result)
         file->rbuf.data == NULL ? NULL : file->rbuf.data + file->rbuf.pos,
         (Py_ssize_t)buffer_avail(&file->rbuf));
     return *result == NULL ? STEP_ERROR : STEP_DONE;
-}
-
-/* ---- readinto() ---- */
-
-/* op->acc becomes a memoryview of the one argument: 0, or -1 without an
- * exception where that is no writable run of bytes. */
-static int
-readinto_pin(OpObject *op)
-{
-    if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
-        || op->kwargs != NULL) {
-        return -1;
-    }
-    op->acc = PyMemoryView_FromObject(op->arg[0]);
-    if (op->acc == NULL) {
-        file_forget_refusal();
-        return -1;
-    }
-    Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
-    if (view->readonly || !PyBuffer_IsContiguous(view, 'C')) {
-        Py_CLEAR(op->acc);
-        return -1;
-    }
-    return 0;
-}
-
-/* The number in *result, before the position moves. */
-static enum step
-readinto_done(OpObject *op, PyObject **result)
-{
-    if (op->would_block && op->got == 0) {
-        *result = Py_NewRef(Py_None);
-    }
-    else {
-        *result = PyLong_FromSsize_t(op->got);
-    }
-    if (*result == NULL) {
-        return STEP_ERROR;
-    }
-    Py_CLEAR(op->acc); /* the buffer may be resized again */
-    return STEP_DONE;
-}
-
-static void
-readinto_block(OpObject *op, size_t len)
-{
-    FileObject *file = op->file;
-    read_past_block(file, file_position(file) - (off_t)op->got, len,
-                    file->bufsize);
-}
-
-/* By way of the buffer.  Phase 3: all that is wanted is there. */
-static enum step
-readinto_buffered(OpObject *op, size_t len, bool once, PyObject **result)
-{
-    FileObject *file = op->file;
-    Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
-    while (op->phase == 2) {
-        size_t avail = buffer_avail(&file->rbuf);
-        bool enough = avail >= len || (once && avail > 0);
-        if (enough && !op->filling && (avail >= len || !file->exact)) {
-            break;
-        }
-        size_t want = len > avail ? len - avail : 1;
-        enum step step = file->exact ? exact_fill_into(op, len, once)
-                                     : file_fill(op, want);
-        if (step != STEP_DONE) {
-            return step;
-        }
-        if (file->eof || once) {
-            break;
-        }
-    }
-    op->phase = 3;
-    size_t avail = buffer_avail(&file->rbuf);
-    op->got = (Py_ssize_t)(avail < len ? avail : len);
-    enum step step = read_copy(op, view->buf, (size_t)op->got);
-    if (step != STEP_DONE) {
-        return step;
-    }
-    if (readinto_done(op, result) != STEP_DONE) {
-        return STEP_ERROR;
-    }
-    file_advance(op, (size_t)op->got,
-                 file->exact ? exact_past_into(op, len) : 0);
-    readinto_block(op, len);
-    return STEP_DONE;
-}
-
-static enum step
-readinto_any(OpObject *op, bool once, PyObject **result)
-{
-    FileObject *file = op->file;
-    enum step step = file_begin(op, MODE_READ);
-    if (step != STEP_DONE) {
-        return step;
-    }
-    if (op->acc == NULL && readinto_pin(op) < 0) {
-        return file_reference_error(op);
-    }
-    Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
-    size_t len = (size_t)view->len;
-    if (len == 0) {
-        bool passes = file->exact && buffer_avail(&file->rbuf) == 0;
-        step = passes ? exact_before_fill(op) : STEP_DONE;
-        return step == STEP_DONE ? readinto_done(op, result) : step;
-    }
-    once = once || file->bufsize == 0;
-    size_t avail = buffer_avail(&file->rbuf);
-    if (op->phase == 0) {
-        bool direct = avail < len && file_may_read_direct(file, len - avail)
-                      && !(once && avail > 0);
-        op->phase = direct ? 1 : 2;
-    }
-    if (op->phase >= 2) {
-        return readinto_buffered(op, len, once, result);
-    }
-    step = file_read_direct(op, view->buf, len, op->acc);
-    if (step == STEP_DONE) {
-        step = readinto_done(op, result);
-    }
-    if (step != STEP_DONE) {
-        return step;
-    }
-    file_read_commit(op, (size_t)op->got < len);
-    readinto_block(op, len);
-    return STEP_DONE;
-}
-
-static enum step
-readinto_step(OpObject *op, PyObject **result)
-{
-    return readinto_any(op, false, result);
-}
-
-static enum step
-readinto1_step(OpObject *op, PyObject **result)
-{
-    return readinto_any(op, true, result);
 }
 
 const struct op_kind file_kinds_raw[] = {
