@@ -15,9 +15,18 @@ from __future__ import annotations
 
 import os
 
-from . import ospath as path
+from . import _folders, _links, ospath as path
 from ._calls import Operation, answer, delegate, native, running
-from ._entries import read_entries
+from ._folders import listdir, makedirs, mkdir, removedirs, rmdir, scandir
+from ._links import (
+    readlink,
+    remove,
+    rename,
+    renames,
+    replace,
+    symlink,
+    unlink,
+)
 from ._walk import walk
 from .base import wrap
 
@@ -252,30 +261,6 @@ async def getcwd(
     return await delegate(loop, executor, os.getcwd)
 
 
-async def listdir(
-    path: FileDescriptorOrPath | None = None,
-    *,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> list[Any]:
-    """Return the names in a directory, as os.listdir does.
-
-    path: str, bytes, PathLike, an open descriptor, or None for the current
-        directory.
-    Returns a list of bytes if path is bytes, else of str, in no order and
-    without "." and "..".  The directory is read in one trip to a thread.
-    Raises OSError as os.listdir does; see readdir(3).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_listdir,
-        (path,),
-        os.listdir,
-        path,
-    )
-
-
 async def lstat(
     path: StrOrBytesPath,
     *,
@@ -298,275 +283,6 @@ async def lstat(
         if found is not NotImplemented:
             return found
     return await delegate(loop, executor, os.lstat, path, dir_fd=dir_fd)
-
-
-async def makedirs(
-    name: StrOrBytesPath,
-    mode: int = 0o777,
-    exist_ok: bool = False,
-    *,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Make a directory and those above it, as os.makedirs does.
-
-    name: str, bytes or PathLike.
-    mode: the permissions of the last one, less the umask.
-    exist_ok: whether it is no error that the directory is there.
-    Returns None.  It is one trip to a thread.
-    Raises OSError as os.makedirs does; see mkdir(2).
-    Auditing: os.mkdir for the name comes first, those for the directories
-    above it, once they are made.
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_makedirs,
-        (name, mode, exist_ok),
-        os.makedirs,
-        name,
-        mode,
-        exist_ok,
-    )
-
-
-async def mkdir(
-    path: StrOrBytesPath,
-    mode: int = 0o777,
-    *,
-    dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Make a directory, as os.mkdir does.
-
-    path: str, bytes or PathLike.
-    mode: its permissions, less the umask.
-    dir_fd: the directory, as a descriptor, that a relative path starts from.
-    Returns None.
-    Raises OSError as os.mkdir does; see mkdir(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_mkdir,
-        (path, mode, dir_fd),
-        os.mkdir,
-        path,
-        mode,
-        dir_fd=dir_fd,
-    )
-
-
-async def readlink(
-    path: StrOrBytesPath,
-    *,
-    dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> Any:
-    """Return what a symbolic link leads to, as os.readlink does.
-
-    path: str, bytes or PathLike.
-    dir_fd: the directory, as a descriptor, that a relative path starts from.
-    Returns bytes if path is bytes, else a str.
-    Raises OSError as os.readlink does; see readlink(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_readlink,
-        (path, dir_fd),
-        os.readlink,
-        path,
-        dir_fd=dir_fd,
-    )
-
-
-async def remove(
-    path: StrOrBytesPath,
-    *,
-    dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Remove a file, as os.remove does.
-
-    path: str, bytes or PathLike.
-    dir_fd: the directory, as a descriptor, that a relative path starts from.
-    Returns None.
-    Raises OSError as os.remove does; see unlink(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_remove,
-        (path, dir_fd),
-        os.remove,
-        path,
-        dir_fd=dir_fd,
-    )
-
-
-async def removedirs(
-    name: StrOrBytesPath,
-    *,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Remove a directory and those above it that are empty then.
-
-    name: str, bytes or PathLike.
-    Returns None.  It is one trip to a thread.
-    Raises OSError as os.removedirs does, if name itself cannot be removed.
-    Auditing: os.rmdir for the name comes first, those for the directories
-    above it, once they were tried.
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_removedirs,
-        (name,),
-        os.removedirs,
-        name,
-    )
-
-
-async def rename(
-    src: StrOrBytesPath,
-    dst: StrOrBytesPath,
-    *,
-    src_dir_fd: int | None = None,
-    dst_dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Give a file or a directory another name, as os.rename does.
-
-    src, dst: str, bytes or PathLike; a file at dst is replaced.
-    src_dir_fd, dst_dir_fd: directories, as descriptors, that relative
-        paths start from.
-    Returns None.
-    Raises OSError as os.rename does; see rename(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_rename,
-        (src, dst, src_dir_fd, dst_dir_fd),
-        os.rename,
-        src,
-        dst,
-        src_dir_fd=src_dir_fd,
-        dst_dir_fd=dst_dir_fd,
-    )
-
-
-async def renames(
-    old: StrOrBytesPath,
-    new: StrOrBytesPath,
-    *,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Rename, making directories and removing empty ones, as os.renames does.
-
-    old, new: str, bytes or PathLike.
-    Returns None.  It is one trip to a thread.
-    Raises OSError as os.renames does; see rename(2).
-    Auditing: os.rename comes first, os.mkdir and os.rmdir once it is done.
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_renames,
-        (old, new),
-        os.renames,
-        old,
-        new,
-    )
-
-
-async def replace(
-    src: StrOrBytesPath,
-    dst: StrOrBytesPath,
-    *,
-    src_dir_fd: int | None = None,
-    dst_dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Give a file another name, replacing what is there, as os.replace does.
-
-    src, dst: str, bytes or PathLike.
-    src_dir_fd, dst_dir_fd: directories, as descriptors, that relative
-        paths start from.
-    Returns None.
-    Raises OSError as os.replace does; see rename(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_replace,
-        (src, dst, src_dir_fd, dst_dir_fd),
-        os.replace,
-        src,
-        dst,
-        src_dir_fd=src_dir_fd,
-        dst_dir_fd=dst_dir_fd,
-    )
-
-
-async def rmdir(
-    path: StrOrBytesPath,
-    *,
-    dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Remove an empty directory, as os.rmdir does.
-
-    path: str, bytes or PathLike.
-    dir_fd: the directory, as a descriptor, that a relative path starts from.
-    Returns None.
-    Raises OSError as os.rmdir does; see rmdir(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_rmdir,
-        (path, dir_fd),
-        os.rmdir,
-        path,
-        dir_fd=dir_fd,
-    )
-
-
-async def scandir(
-    path: FileDescriptorOrPath | None = None,
-    *,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> Any:
-    """Return the entries of a directory, as os.scandir does.
-
-    path: str, bytes, PathLike, an open descriptor, or None for the current
-        directory.
-    Returns an iterator for `for` and `async for`, which is a context manager
-    for `with` and `async with` too.  The whole directory has been read by
-    then, in one trip to a thread.  An entry has the attributes and methods of
-    os.DirEntry; is_dir(), is_file() and is_symlink() answer from memory but
-    for links that are to be followed.
-    Raises OSError as os.scandir does; see readdir(3).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_scandir,
-        (path,),
-        read_entries,
-        path,
-    )
 
 
 async def stat(
@@ -602,36 +318,6 @@ async def stat(
     )
 
 
-async def symlink(
-    src: StrOrBytesPath,
-    dst: StrOrBytesPath,
-    target_is_directory: bool = False,
-    *,
-    dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Make a symbolic link at dst that leads to src, as os.symlink does.
-
-    src, dst: str, bytes or PathLike.
-    target_is_directory: of no account but on Windows.
-    dir_fd: the directory, as a descriptor, that a relative dst starts from.
-    Returns None.
-    Raises OSError as os.symlink does; see symlink(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_symlink,
-        (src, dst, dir_fd),
-        os.symlink,
-        src,
-        dst,
-        target_is_directory,
-        dir_fd=dir_fd,
-    )
-
-
 async def truncate(
     path: FileDescriptorOrPath,
     length: int,
@@ -654,31 +340,6 @@ async def truncate(
         os.truncate,
         path,
         length,
-    )
-
-
-async def unlink(
-    path: StrOrBytesPath,
-    *,
-    dir_fd: int | None = None,
-    loop: AbstractEventLoop | None = None,
-    executor: Executor | None = None,
-) -> None:
-    """Remove a file, as os.unlink does.
-
-    path: str, bytes or PathLike.
-    dir_fd: the directory, as a descriptor, that a relative path starts from.
-    Returns None.
-    Raises OSError as os.unlink does; see unlink(2).
-    """
-    return await answer(
-        loop,
-        executor,
-        native.os_unlink,
-        (path, dir_fd),
-        os.unlink,
-        path,
-        dir_fd=dir_fd,
     )
 
 
@@ -724,44 +385,7 @@ def _decline(*args: Any) -> Any:
 
 if hasattr(os, "link"):
     __all__ += ("link",)
-
-    # Later Pythons follow a link also where link(2) does not; their signature
-    # says so.
-    _LINK_FOLLOWS = "os.name" in (
-        getattr(os.link, "__text_signature__", None) or ""
-    )
-
-    async def link(
-        src: StrOrBytesPath,
-        dst: StrOrBytesPath,
-        *,
-        src_dir_fd: int | None = None,
-        dst_dir_fd: int | None = None,
-        follow_symlinks: bool = True,
-        loop: AbstractEventLoop | None = None,
-        executor: Executor | None = None,
-    ) -> None:
-        """Make a second name for a file, as os.link does.
-
-        src, dst: str, bytes or PathLike.
-        src_dir_fd, dst_dir_fd: directories, as descriptors, that relative
-            paths start from.
-        follow_symlinks: False for a link itself, not what it leads to.
-        Returns None.
-        Raises OSError as os.link does; see link(2).
-        """
-        return await answer(
-            loop,
-            executor,
-            native.os_linkat if _LINK_FOLLOWS else native.os_link,
-            (src, dst, src_dir_fd, dst_dir_fd, follow_symlinks),
-            os.link,
-            src,
-            dst,
-            src_dir_fd=src_dir_fd,
-            dst_dir_fd=dst_dir_fd,
-            follow_symlinks=follow_symlinks,
-        )
+    from ._links import link
 
 
 if hasattr(os, "statvfs"):
@@ -792,3 +416,9 @@ if hasattr(os, "statvfs"):
 if hasattr(os, "sendfile"):
     __all__ += ("sendfile",)
     from ._sendfile import sendfile
+
+
+# They are of this module for whoever asks, as pickle does.
+for _home in (_folders, _links):
+    for _name in _home.__all__:
+        getattr(_home, _name).__module__ = __name__
