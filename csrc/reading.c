@@ -286,6 +286,12 @@ read_sized(OpObject *op, PyObject **result)
     if (op->n < 0 || op->phase == READ_ALL) {
         return read_all(op, result);
     }
+    if (file->writing && !file->exact && !op->filling) {
+        step = file_drain(op); /* the position is known from here on */
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
     size_t n = (size_t)op->n;
     if (file->prefetch != NULL && op->acc == NULL && !op->filling) {
         step = prefetch_take(op, n, result);
@@ -295,6 +301,9 @@ read_sized(OpObject *op, PyObject **result)
     }
     for (;;) {
         size_t avail = buffer_avail(&file->rbuf);
+        if (op->acc != NULL) {
+            return read_new_bytes(op, result); /* its job may be under way */
+        }
         if (avail >= n && !op->filling) {
             return read_take(op, n, result);
         }

@@ -42,6 +42,25 @@ async def test_read_in_small_steps_adds_up_to_the_file(lib, make):
     assert {len(part) for part in parts[:-1]} == {997}
 
 
+@pytest.mark.parametrize("buffering", (-1, 16))
+@pytest.mark.parametrize("size", (31, 9000, 200_000))
+async def test_read_behind_what_was_written_gives_what_was_there(
+    lib, path, size, buffering
+):
+    """Whatever else is known of the file where the write began."""
+    data = pattern(size)
+    for left in (1, 10, 20):
+        for count in (1, 3, 20, 8192, -1):
+            async with lib.open(path, "wb+", buffering=buffering) as file:
+                await file.write(data)
+                await file.seek(0)
+                await file.write(b"x" * (size - left))
+                wanted = data[-left:] if count < 0 else data[-left:][:count]
+                assert await file.read(count) == wanted
+                assert await file.tell() == size - left + len(wanted)
+                assert await file.read() == data[-left:][len(wanted) :]
+
+
 async def test_read_large_file_returns_it_whole(lib, make):
     """Some MiB come in one read, into one object."""
     data = pattern(5_000_003)
