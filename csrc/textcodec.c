@@ -152,7 +152,7 @@ static void
 chunk_lose(FileObject *file, size_t stop)
 {
     struct text *text = file->text;
-    if (stop > text->end && text->telling_off) {
+    if (stop > text->end && text->telling_off && text->snap_len > 0) {
         text->has_snap = false; /* that was an older chunk's */
     }
     codec_skip(file, stop);

@@ -304,6 +304,18 @@ async def test_text_tell_after_lines_that_failed_is_behind_what_was_read(
                    ("tell",))
 
 
+async def test_text_tell_after_lines_that_failed_behind_a_seek(same, local):
+    """A seek to a place within a line end is still where telling begins."""
+    content = Content(4496, filler="caf\u00e9\r\n".encode(), marks=((4000, b"\xff"),))
+    within_line_end, too_large = 1 << 64, 1 << 191
+    for ops in ((("readlines",),), (("readlines",), ("tell",))):
+        await same(
+            "r", content, WATCH, ("seek", within_line_end), *ops,
+            ("seek", too_large), ("tell",), ("readline",), ("tell",),
+            encoding="utf-8",
+        )  # fmt: skip
+
+
 async def test_text_seek_with_a_wrong_whence_has_not_flushed(same):
     """So that tell() stays off, after lines that failed."""
     await same("r", b"\xff", ("readlines",), ("seek", 0, 2**40), ("tell",))
