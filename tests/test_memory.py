@@ -1,7 +1,8 @@
 """Without memory: a MemoryError, nothing done or all of it, and no crash.
 
-Each allocation of each step of some calls fails, and then all of a step; what raised MemoryError is done again, and has to
-give what it would have given at first.  What goes to an executor is left
+Each allocation of each step of some calls fails, and then all of a step; what
+raised MemoryError is done again, and has to give what it would have given at
+first.  What goes to an executor is left
 out: concurrent.futures keeps its lock for good when it finds no memory.
 """
 
@@ -117,6 +118,20 @@ CASES = {
             ("tell",), ("fileno",), ("write", "q"), ("seek", 0), ("read",),
         ),
     ),
+    "w, large": Case(
+        mode="w", content=None, encoding="utf-8", newline="\r\n",
+        ops=(
+            ("write", Many("\u20ac\n", 300_000)), ("tell",),
+            ("writelines", [Many("\u20ac\n", 300_000), "end"]), ("flush",),
+        ),
+    ),
+    "w, large, shared": Case(
+        mode="w", content=None, encoding="utf-8",
+        ops=(
+            ("fileno",), ("write", "begin"),
+            ("write", Many("\u20ac\n", 300_000)), ("tell",), ("flush",),
+        ),
+    ),
     "a+": Case(
         mode="a+", content=LINES, encoding="utf-8",
         ops=(
@@ -137,8 +152,11 @@ CASES = {
 
 each_case = pytest.mark.parametrize("name", CASES)
 needs_starving = pytest.mark.skipif(
-    not starving.AVAILABLE or sys.version_info[:2] != (3, 11),
-    reason="starved, interpreters but 3.11 crash or lose their exceptions",
+    not starving.AVAILABLE
+    or sys.version_info[:2] != (3, 11)
+    or sys.gettrace() is not None,
+    reason="starved, interpreters but 3.11 crash or lose their exceptions, "
+    "and so do tracers",
 )
 
 
