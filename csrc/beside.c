@@ -151,7 +151,7 @@ beside_new(OpObject *op, const struct beside_work *work)
     one->call.fs.call = FS_IO;
     one->call.fs.io = &one->io;
     one->call.fs.device = file->device;
-    one->call.fs.place[0].lane = file->lane;
+    one->call.fs.place[0].disk = file->disk;
     one->call.fs.works = (work->steps & IO_READ
                           && work->len >= FILE_READ_WORKS)
                          || (work->steps & IO_WRITE

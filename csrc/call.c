@@ -121,7 +121,7 @@ call_submit(OpObject *op)
     bool copies = open || call->fs.works;
     bool hangs = call->fs.hangs || call->fs.device == DEVICE_SLOW;
     job->kind = hangs ? JOB_HANGS : copies ? JOB_WORKS : JOB_WAITS;
-    job->lane = hangs ? 0 : call->fs.place[0].lane;
+    job->disk = hangs ? 0 : call->fs.place[0].disk;
     if (pool_submit(op->state->pool, port, job) < 0) {
         PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
         return STEP_ERROR;

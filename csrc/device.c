@@ -1,4 +1,4 @@
-/* device.c - classes of file systems, a table of devices, and their lanes.
+/* device.c - classes of file systems, and a table of devices.
  *
  * Local is what answers for metadata without leaving this machine, and for
  * data when RWF_NOWAIT says so; a type is listed as local only if it is
@@ -30,12 +30,8 @@
 
 _Static_assert(DEVICE_MEMORY < 1 << SLOT_CLASS_BITS, "a class fits");
 
-#define LANES (JOB_LANES - 1) /* of disks: from 1 on */
-
 struct device_table {
     _Atomic uint64_t slots[TABLE_SLOTS];
-    _Atomic uint64_t lanes[LANES]; /* whose each is; 0: nobody's */
-    atomic_uint next_lane;
 };
 
 /* --- types --- */
@@ -200,6 +196,12 @@ device_key(const struct stat *st, uint64_t mount)
     return mount != 0 ? mount : (uint64_t)st->st_dev | KEY_IS_DEVICE;
 }
 
+unsigned
+device_disk(const struct stat *st)
+{
+    return (unsigned)st->st_dev; /* Linux has no larger ones */
+}
+
 /* The n-th slot to look at for key. */
 static size_t
 slot_index(uint64_t key, unsigned n)
@@ -278,25 +280,4 @@ device_learn(struct device_table *table, int fd, const struct stat *st)
     }
     device_note(table, key, device);
     return device;
-}
-
-/* --- lanes --- */
-
-/* The newest takes the place of the oldest; a device that two threads meet at
- * once has two, of which the first counts. */
-unsigned char
-device_lane(struct device_table *table, const struct stat *st)
-{
-    uint64_t key = (uint64_t)st->st_dev | KEY_IS_DEVICE;
-    for (unsigned n = 0; n < LANES; n++) {
-        if (atomic_load_explicit(&table->lanes[n], memory_order_relaxed)
-            == key) {
-            return (unsigned char)(1 + n);
-        }
-    }
-    unsigned at = atomic_fetch_add_explicit(&table->next_lane, 1,
-                                            memory_order_relaxed);
-    atomic_store_explicit(&table->lanes[at % LANES], key,
-                          memory_order_relaxed);
-    return (unsigned char)(1 + at % LANES);
 }

@@ -31,6 +31,9 @@ void device_table_destroy(struct device_table *table);
  * sys_stat_cached() gives; where that is 0, its device. */
 uint64_t device_key(const struct stat *st, uint64_t mount);
 
+/* What stands for its disk in a job: see job.h. */
+unsigned device_disk(const struct stat *st);
+
 /* What is known; DEVICE_UNKNOWN if nothing.  Any thread; never blocks. */
 enum device_class device_lookup(const struct device_table *table,
                                 uint64_t key);
@@ -44,10 +47,6 @@ void device_note(struct device_table *table, uint64_t key,
  * another file system.  Never DEVICE_UNKNOWN. */
 enum device_class device_learn(struct device_table *table, int fd,
                                const struct stat *st);
-
-/* The lane of the jobs that wait for a local disk, see job.h: one of its own, as
- * long as there are no more disks than lanes.  Any thread; never blocks. */
-unsigned char device_lane(struct device_table *table, const struct stat *st);
 
 /* The class of a file-system type as statfs gives it; and as mountinfo does. */
 enum device_class device_classify(unsigned long fs_type);

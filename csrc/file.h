@@ -99,7 +99,7 @@ typedef struct FileObject {
     enum device_class device;
     enum fate fate;
     unsigned serial;       /* of the job */
-    unsigned char lane;    /* of the job: see job.h */
+    unsigned disk;         /* of the job: see job.h */
     unsigned char touches; /* reads that went to the pool for that reason */
     bool touchy;     /* the next read may have to note the time of access */
     bool busy;       /* a job is under way */

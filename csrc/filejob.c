@@ -309,9 +309,9 @@ file_load(FileObject *file, unsigned steps)
     io->job.finish = file_finish;
     io->job.kind = file_job_kind(file, steps);
     bool opening = steps & (IO_OPEN | IO_ADOPT);
-    io->job.lane = io->job.kind == JOB_HANGS ? 0
-                   : opening                 ? io->place.lane
-                                             : file->lane;
+    io->job.disk = io->job.kind == JOB_HANGS ? 0
+                   : opening                 ? io->place.disk
+                                             : file->disk;
 }
 
 int

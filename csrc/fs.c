@@ -273,7 +273,7 @@ static int
 run_io(struct fs *fs)
 {
     fs->io->job.kind = fs->job.kind; /* for those who help */
-    fs->io->job.lane = fs->job.lane;
+    fs->io->job.disk = fs->job.disk;
     io_run(&fs->io->job);
     return -fs->io->err;
 }

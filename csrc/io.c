@@ -42,7 +42,7 @@ io_take_stat(struct io *io, const struct stat *st)
 {
     io->type = st->st_mode;
     io->blksize = (unsigned)st->st_blksize;
-    io->lane = device_lane(io->devices, st);
+    io->disk = device_disk(st);
     io->size = st->st_size;
     io->due = io_is_due(st);
 }
@@ -97,11 +97,7 @@ io_open_name(struct io *io)
         return sys_open(io->path, io->flags, io->mode);
     }
     io->held = -1;
-    int rc = ready_await_writer(held);
-    if (rc < 0) {
-        (void)sys_close(held);
-        return rc;
-    }
+    ready_await_writer(held);
     (void)fcntl(held, F_SETFL, io->flags); /* without O_NONBLOCK */
     return held;
 }
@@ -170,24 +166,19 @@ io_open_probed(struct io *io, uint64_t name, struct stat *st)
         (void)sys_close(fd);
         return -1;
     }
-    known_note(name, device_key(st, mount));
+    known_note(name, mount);
     return fd;
 }
 
 /* Open a name that is known, and look at what that has opened: the descriptor,
- * or -1. */
+ * or -errno. */
 static int
 io_open_known(struct io *io, uint64_t name, struct stat *st)
 {
     uint64_t mount;
-    int fd = known_is(name)
-                 ? sys_open_on_root(io->path, io->flags | O_NONBLOCK)
-                 : -EAGAIN;
+    int fd = sys_open_on_root(io->path, io->flags | O_NONBLOCK);
     if (fd < 0) {
-        if (fd == -EXDEV) {
-            known_forget(name);
-        }
-        return -1;
+        return fd;
     }
     int rc = sys_stat_cached(fd, st, &mount);
     if (rc == 0 && S_ISREG(st->st_mode)) {
@@ -199,11 +190,10 @@ io_open_known(struct io *io, uint64_t name, struct stat *st)
     known_forget(name);
     if (rc == 0 && S_ISFIFO(st->st_mode)) {
         io->held = fd;
+        return -EOPNOTSUPP;
     }
-    else {
-        (void)sys_close(fd);
-    }
-    return -1;
+    (void)sys_close(fd);
+    return -EAGAIN;
 }
 
 bool
@@ -213,9 +203,15 @@ io_open_inline(struct io *io)
     uint64_t name = known_name(io->path);
     io->device = DEVICE_UNKNOWN;
     io->err = 0;
-    int fd = io_open_known(io, name, &st);
-    if (fd < 0) {
+    bool known = known_is(name);
+    int fd = known ? io_open_known(io, name, &st) : -EAGAIN;
+    if (fd < 0 && io->held < 0) {
+        /* With RESOLVE_CACHED, to leave the mount is EAGAIN or EXDEV. */
+        bool leaves = known && (fd == -EAGAIN || fd == -EXDEV);
         fd = io_open_probed(io, name, &st);
+        if (fd >= 0 && leaves) {
+            known_refuse(name);
+        }
     }
     if (fd < 0) {
         return io->err != 0;
@@ -234,7 +230,8 @@ io_place(struct io *io, unsigned steps)
     bool opens = steps & IO_OPEN;
     place_find(&io->place, io->devices, opens ? AT_FDCWD : io->fd,
                opens ? io->path : NULL, !(io->flags & O_NOFOLLOW));
-    io->hangs = io->place.kind == PLACE_HANGS || (opens && io->place.fifo);
+    io->hangs = io->place.kind == PLACE_HANGS
+                || (opens && (io->place.fifo || io->held >= 0));
 }
 
 /* The bytes of the chunks that are not written yet, as an iovec. */

@@ -65,10 +65,10 @@ struct io {
     /* out: nothing was done, but hangs is true; the job has to be queued with
      * its like */
     bool again;
-    mode_t type;        /* out, of IO_OPEN and IO_ADOPT: st_mode, */
-    unsigned blksize;   /* st_blksize, */
-    unsigned char lane; /* and device_lane() */
-    bool due;           /* out: reading it has to note the time of access */
+    mode_t type;      /* out, of IO_OPEN and IO_ADOPT: st_mode, */
+    unsigned blksize; /* st_blksize, */
+    unsigned disk;    /* and device_disk() */
+    bool due;         /* out: reading it has to note the time of access */
     bool seekable;
     enum device_class device;
 
@@ -96,7 +96,8 @@ struct io {
 
 /* Open, for reading, on the loop thread, if that cannot wait: IO_OPEN done,
  * or failed for want of descriptors (err), true.  Else false, and io->device
- * says what was learnt on the way, perhaps that the file is slow. */
+ * says what was learnt on the way, perhaps that the file is slow; or io->held
+ * is what has opened a FIFO. */
 bool io_open_inline(struct io *io);
 
 /* Whether a read would note the time of access, going by the stat of a file:

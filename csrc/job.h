@@ -27,8 +27,9 @@ enum job_kind {
     JOB_KINDS
 };
 
-/* Which local disk a job may wait for: 0 is none, or who knows; several disks
- * may share one.  See pool_room(). */
+/* Jobs that may wait for one local disk have a lane, for as long as there are
+ * any; disks share some where there are too few.  Lane 0 is for jobs of no disk
+ * that is known.  See pool_lane_room(). */
 enum { JOB_LANES = 8 };
 
 enum job_state { JOB_IDLE = 0, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
@@ -46,7 +47,8 @@ struct job {
     enum job_state state;   /* pool->lock */
     unsigned generation;    /* read-only once submitted: pool's at submit */
     enum job_kind kind;     /* read-only once submitted */
-    unsigned char lane;     /* the same: below JOB_LANES */
+    unsigned disk;          /* the same: which one it may wait for, or 0 */
+    unsigned char lane;     /* pool->lock */
     /* pool->lock: without a port, for one who is sure to pool_wait, or
      * pool_wait_ms */
     bool awaited;

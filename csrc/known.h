@@ -4,8 +4,9 @@
  * calls.  A name that is opened again most likely leads there again: it may be
  * opened as it is, if the kernel is told to stay on that mount and not to wait,
  * and what was opened is looked at then.  Absolute names only: others depend
- * on the current directory.  For any thread; no locks; kept for the process,
- * as mounts are.
+ * on the current directory.  For any thread; no locks; kept for the process.
+ * Should that change its root to a mount that may hang, the first open of each
+ * of these names there may wait.
  */
 #ifndef AIOFILES_C_KNOWN_H
 #define AIOFILES_C_KNOWN_H
@@ -18,10 +19,14 @@ uint64_t known_name(const char *path);
 
 bool known_is(uint64_t name);
 
-/* It leads to a regular file; key is device_key() of its mount. */
-void known_note(uint64_t name, uint64_t key);
+/* It leads to a regular file of this mount, as sys_stat_cached() has it. */
+void known_note(uint64_t name, uint64_t mount);
 
-/* It does not any more, or another mount is that of "/" now. */
+/* It leads to something else now. */
 void known_forget(uint64_t name);
+
+/* It cannot be opened without leaving the mount of "/", though it ends there: by
+ * way of a link on another.  It is not noted again. */
+void known_refuse(uint64_t name);
 
 #endif

@@ -192,9 +192,12 @@ op_restart(OpObject *op)
         return;
     }
     if (!(op->kind->flags & OP_READS)) {
-        if (op->phase == 0) { /* what it had asked for is not what it needs */
+        bool writes = op->kind->flags & OP_WRITES;
+        /* What it had asked for is not what it needs.  Phase 1 of a write is
+         * between two items of writelines(). */
+        if (op->phase == 0 || (writes && op->phase == 1)) {
             op->filling = op->sized = false;
-            if (op->kind->flags & OP_WRITES) {
+            if (writes) {
                 Py_CLEAR(op->arg[2]); /* what it had begun to make */
             }
         }

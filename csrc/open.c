@@ -148,7 +148,7 @@ file_set_opened(FileObject *file)
     const struct io *io = &file->io;
     file->device = io->device;
     file->regular = S_ISREG(io->type);
-    file->lane = file->regular && io->device >= DEVICE_LOCAL ? io->lane : 0;
+    file->disk = file->regular && io->device >= DEVICE_LOCAL ? io->disk : 0;
     file->touchy = file->device == DEVICE_LOCAL && io->due;
     file->stream = S_ISFIFO(io->type) || S_ISSOCK(io->type)
                    || (S_ISCHR(io->type) && io->flag);

@@ -21,7 +21,8 @@ enum { PLACE_LARGE = 1 << 20 };
 
 /* The class of what an open descriptor refers to. */
 static void
-place_take(struct place *place, struct device_table *table, int fd, bool found)
+place_take(struct place *place, const struct device_table *table, int fd,
+           bool found)
 {
     struct stat st;
     uint64_t mount;
@@ -32,7 +33,7 @@ place_take(struct place *place, struct device_table *table, int fd, bool found)
     }
     place->fifo = found && S_ISFIFO(st.st_mode);
     place->large = found && S_ISREG(st.st_mode) && st.st_size >= PLACE_LARGE;
-    place->lane = device_lane(table, &st);
+    place->disk = device_disk(&st);
     place->key = device_key(&st, mount);
     enum device_class device = device_lookup(table, place->key);
     if (device >= DEVICE_LOCAL) {
@@ -47,7 +48,7 @@ place_take(struct place *place, struct device_table *table, int fd, bool found)
 /* A descriptor that somebody has opened: pipes and sockets are on no mount,
  * and a call that only asks what they are does not wait. */
 static void
-place_take_given(struct place *place, struct device_table *table, int fd)
+place_take_given(struct place *place, const struct device_table *table, int fd)
 {
     struct stat st;
     uint64_t mount;
@@ -61,8 +62,8 @@ place_take_given(struct place *place, struct device_table *table, int fd)
 /* The directory `above` is cached, and what `part` leads to from there is not:
  * a link may lead to any place. */
 static void
-place_take_above(struct place *place, struct device_table *table, int above,
-                 const char *part, bool follow)
+place_take_above(struct place *place, const struct device_table *table,
+                 int above, const char *part, bool follow)
 {
     struct stat st;
     uint64_t mount;
@@ -96,7 +97,7 @@ above_length(const char *name, size_t len)
 /* The name as a whole is not cached: look for the directory that it is in, or
  * the one above, or ... */
 static void
-place_climb(struct place *place, struct device_table *table, int dir,
+place_climb(struct place *place, const struct device_table *table, int dir,
             char *name, size_t len, bool follow)
 {
     char part[NAME_MAX + 1]; /* leads on from that directory */
@@ -127,7 +128,7 @@ place_climb(struct place *place, struct device_table *table, int dir,
 }
 
 void
-place_find(struct place *place, struct device_table *table, int dir,
+place_find(struct place *place, const struct device_table *table, int dir,
            const char *name, bool follow)
 {
     char copy[PATH_MAX];

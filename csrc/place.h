@@ -23,17 +23,17 @@ struct place {
     /* the file itself, not only a directory above it; or there is no more to
      * be found */
     bool found;
-    bool fifo;          /* to open it waits for its other end */
-    bool large;         /* to cut it off, or to remove it, takes a processor */
-    unsigned char lane; /* of a job that waits for it */
-    uint64_t key;       /* PLACE_STRANGE: of the table */
-    uint64_t line;      /* PLACE_STRANGE: the number in mountinfo */
+    bool fifo;     /* to open it waits for its other end */
+    bool large;    /* to cut it off, or to remove it, takes a processor */
+    unsigned disk; /* of a job that waits for it */
+    uint64_t key;  /* PLACE_STRANGE: of the table */
+    uint64_t line; /* PLACE_STRANGE: the number in mountinfo */
 };
 
 /* Find the file that name leads to, from the directory dir, or the file dir if
  * name is NULL.  follow: a link at its end, too.  Loop thread; makes no call
  * that could wait. */
-void place_find(struct place *place, struct device_table *table, int dir,
+void place_find(struct place *place, const struct device_table *table, int dir,
                 const char *name, bool follow);
 
 /* In a worker: learn a PLACE_STRANGE, so that it is one of the others.  Asks

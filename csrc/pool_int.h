@@ -65,6 +65,7 @@ struct pool {
 
     struct job_class jobs[JOB_KINDS];
     unsigned lanes[JOB_LANES];  /* lock: how many run, of all kinds */
+    unsigned disks[JOB_LANES];  /* lock: whose each lane is, or was */
     struct job_list orphans;    /* lock: DONE, without a port */
     struct job_list awaited;    /* lock: DONE, for one who waits for it */
     unsigned long long submits; /* lock */

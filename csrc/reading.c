@@ -286,7 +286,7 @@ read_sized(OpObject *op, PyObject **result)
     if (op->n < 0 || op->phase == READ_ALL) {
         return read_all(op, result);
     }
-    if (file->writing && !file->exact && !op->filling) {
+    if (op->n > 0 && file->writing && !file->exact && !op->filling) {
         step = file_drain(op); /* the position is known from here on */
         if (step != STEP_DONE) {
             return step;

@@ -39,27 +39,39 @@ ready_now(int fd, bool writes)
     return ready_soon(fd, writes, 0);
 }
 
-int
+#ifdef READY_LINUX
+/* tee() takes nothing out; of an empty FIFO it gives 0 where there is no writer,
+ * and EAGAIN where there is one.  Without it, or a pipe for it, the first bytes
+ * are waited for. */
+static bool
+has_writer(int fd, int pipe)
+{
+    ssize_t n = tee(fd, pipe, 1, SPLICE_F_NONBLOCK);
+    return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
+void
 ready_await_writer(int fd)
 {
-#ifdef READY_LINUX
-    int pipes[2];
-    if (sys_fault(SYS_NEW_FD) || pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0) {
-        return -errno;
+    int pipes[2] = {-1, -1};
+    if (!sys_fault(SYS_NEW_FD)) {
+        (void)!pipe2(pipes, O_CLOEXEC | O_NONBLOCK);
     }
-    /* tee() takes nothing out; of an empty FIFO it gives 0 where there is no
-     * writer, and EAGAIN where there is one. */
     while (!ready_soon(fd, false, WRITER_LOOK_MS)
-           && tee(fd, pipes[1], 1, SPLICE_F_NONBLOCK) == 0) {
+           && !has_writer(fd, pipes[1])) {
     }
-    (void)close(pipes[0]);
-    (void)close(pipes[1]);
-    return 0;
-#else
-    (void)fd;
-    return -EOPNOTSUPP;
-#endif
+    if (pipes[0] >= 0) {
+        (void)close(pipes[0]);
+        (void)close(pipes[1]);
+    }
 }
+#else
+void
+ready_await_writer(int fd)
+{
+    (void)fd; /* nothing is opened with O_NONBLOCK there */
+}
+#endif
 
 bool
 ready_is_nonblocking(int fd)

@@ -14,8 +14,8 @@ bool ready_now(int fd, bool writes);
 bool ready_is_nonblocking(int fd);
 
 /* Until a FIFO that was opened with O_NONBLOCK for reading has a writer, or has
- * had one: what open() without it waits for.  0 or -errno. */
-int ready_await_writer(int fd);
+ * had one: what open() without it waits for. */
+void ready_await_writer(int fd);
 
 /* A new descriptor that is readable when fd is ready to be read, or written.
  * -EPERM: fd is always ready; -EOPNOTSUPP: not on this system. */

@@ -74,10 +74,43 @@ job_list_collect(struct job_list *list)
 
 /* --- the queue --- */
 
+static bool
+lane_is_empty(const struct pool *pool, unsigned lane)
+{
+    for (enum job_kind kind = 0; kind < JOB_KINDS; kind++) {
+        if (pool->jobs[kind].queue[lane].count > 0) {
+            return false;
+        }
+    }
+    return pool->lanes[lane] == 0;
+}
+
+static unsigned char
+lane_of_disk(struct pool *pool, unsigned disk)
+{
+    unsigned empty = 0;
+    if (disk == 0) {
+        return 0;
+    }
+    for (unsigned lane = 1; lane < JOB_LANES; lane++) {
+        if (pool->disks[lane] == disk) {
+            return (unsigned char)lane;
+        }
+        if (empty == 0 && lane_is_empty(pool, lane)) {
+            empty = lane;
+        }
+    }
+    if (empty == 0) {
+        return (unsigned char)(1 + disk % (JOB_LANES - 1));
+    }
+    pool->disks[empty] = disk;
+    return (unsigned char)empty;
+}
+
 void
 queue_push(struct pool *pool, struct job *job)
 {
-    assert(job->lane < JOB_LANES);
+    job->lane = lane_of_disk(pool, job->disk);
     pool->queued++;
     pool->jobs[job->kind].queued++;
     job_list_push(&pool->jobs[job->kind].queue[job->lane], job);

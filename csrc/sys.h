@@ -29,8 +29,8 @@ int sys_open(const char *path, int flags, mode_t mode);
 int sys_openat_cached(int dir, const char *path, int flags);
 int sys_open_cached(const char *path, int flags);
 
-/* The same for an absolute name, which may not leave the mount of "/": -EXDEV
- * if it does. */
+/* The same for an absolute name, which may not leave the mount of "/": -EAGAIN
+ * or -EXDEV if it does. */
 int sys_open_on_root(const char *path, int flags);
 
 /* What is known of an open descriptor, an O_PATH one too, without asking a

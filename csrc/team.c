@@ -52,7 +52,7 @@ team_run(struct pool *pool, const struct job *job, size_t parts, team_fn run,
         members[n].team = &team;
         members[n].job.run = member_run;
         members[n].job.kind = job->kind == JOB_HANGS ? JOB_HANGS : JOB_HELPS;
-        members[n].job.lane = job->lane;
+        members[n].job.disk = job->disk;
         members[n].job.awaited = true;
         if (pool_submit(pool, NULL, &members[n].job) < 0) {
             break;

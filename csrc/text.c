@@ -214,9 +214,7 @@ chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
     struct text *text = file->text;
     const char *data = file->rbuf.data;
     size_t first = text->lim, bytes = stop - text->end;
-    text->has_snap = !text->telling_off;
-    text->noted = text->noted || text->has_snap;
-    text->lost = text->spent = false;
+    text_note_chunk(text);
     text->snap_flags = text->held;
     text->snap_len = stop - text->pend;
     text->snap_tail_len = 0;

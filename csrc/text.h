@@ -68,6 +68,8 @@ struct text {
     bool has_snap;
     bool noted;        /* TextIOWrapper has one, be it an older chunk's */
     bool telling_off;  /* tell() is refused, as after next() */
+    bool listing;      /* readlines() runs, in which io has it off */
+    bool listed;       /* it has taken chunks that io has not noted */
     int snap_flags;    /* the decoder's at its start; 1: held */
     bool plain;        /* its positions are byte offsets */
     bool lost;         /* its characters were dropped by a decoding error */
@@ -81,6 +83,16 @@ struct text {
     size_t lost_chars; /* what chars was when they were lost */
     double b2c;        /* its bytes per character */
 };
+
+/* There is a new chunk. */
+static inline void
+text_note_chunk(struct text *text)
+{
+    text->has_snap = !text->telling_off;
+    text->noted = text->noted || (text->has_snap && !text->listing);
+    text->listed = text->listed || text->listing;
+    text->lost = text->spent = false;
+}
 
 /* The module's part in opening. */
 struct text *text_new(void);

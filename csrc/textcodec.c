@@ -152,7 +152,8 @@ static void
 chunk_lose(FileObject *file, size_t stop)
 {
     struct text *text = file->text;
-    if (stop > text->end && text->telling_off && text->snap_len > 0) {
+    if (stop > text->end && (text->telling_off || text->listing)
+        && text->snap_len > 0) {
         text->has_snap = false; /* that was an older chunk's */
     }
     codec_skip(file, stop);
@@ -211,9 +212,7 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
         text->held = held; /* it is decoded again */
         return STEP_ERROR;
     }
-    text->has_snap = !text->telling_off;
-    text->noted = text->noted || text->has_snap;
-    text->lost = text->spent = false;
+    text_note_chunk(text);
     text->plain = false;
     text->snap_flags = held;
     text->snap_len = (size_t)PyBytes_GET_SIZE(input);

@@ -309,7 +309,7 @@ readlines_all(OpObject *op, PyObject **result)
         }
         if (span == 0) {
             Py_DECREF(line);
-            text->telling_off = false;
+            text->telling_off = text->listing = false;
             break;
         }
         int rc = PyList_Append(op->acc, line);
@@ -332,20 +332,23 @@ readlines_all(OpObject *op, PyObject **result)
 }
 
 /* The built-in one is an iteration, which turns tell() off until it ends: it
- * stays off after a hint or an error has cut it short. */
+ * stays off after a hint or an error has cut it short, and what was read
+ * meanwhile is not noted.  One that is cancelled has done nothing. */
 static enum step
 readlines_step(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
-    bool before = file->text->telling_off;
+    struct text *text = file->text;
     Py_ssize_t hint;
-    if (!file->closed && file->real == NULL && op_size_arg(op, &hint) == 0) {
-        file->text->telling_off = true;
-    }
+    text->listing = !file->closed && file->real == NULL
+                    && op_size_arg(op, &hint) == 0;
+    text->listed = text->listed && op->phase != 0;
     enum step step = readlines_all(op, result);
-    if (step != STEP_DONE && step != STEP_ERROR) {
-        file->text->telling_off = before;
+    if (text->listing && (step == STEP_DONE || step == STEP_ERROR)) {
+        text->telling_off = true;
+        text->has_snap = text->has_snap && !text->listed;
     }
+    text->listing = false;
     return step;
 }
 

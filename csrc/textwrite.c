@@ -137,7 +137,8 @@ write_encode_pieces(OpObject *op, PyObject *data, PyObject **holder)
         && _PyBytes_Resize(&op->arg[2], op->left) < 0) {
         return STEP_ERROR;
     }
-    *holder = Py_NewRef(op->arg[2]);
+    *holder = op->arg[2];
+    op->arg[2] = NULL;
     return STEP_DONE;
 }
 
@@ -146,10 +147,15 @@ static enum step
 write_bytes(OpObject *op, PyObject *data, PyObject **holder)
 {
     FileObject *file = op->file;
+    Py_ssize_t count = PyUnicode_GET_LENGTH(data);
     bool as_it_is = PyUnicode_IS_COMPACT_ASCII(data)
                     && file->text->writenl[0] == '\0';
     *holder = NULL;
-    if (PyUnicode_GET_LENGTH(data) > ENCODE_PIECE && !as_it_is) {
+    if (op->arg[2] != NULL && op->got == count) {
+        *holder = Py_NewRef(op->arg[2]); /* kept by write_keep_holder */
+        return STEP_DONE;
+    }
+    if (count > ENCODE_PIECE && !as_it_is) {
         enum step step = write_encode_pieces(op, data, holder);
         if (step != STEP_DONE || *holder != NULL) {
             return step;
@@ -158,6 +164,14 @@ write_bytes(OpObject *op, PyObject *data, PyObject **holder)
     const char *errors = PyUnicode_AsUTF8(file->errors);
     *holder = errors == NULL ? NULL : write_encode(file, data, errors);
     return *holder == NULL ? STEP_ERROR : STEP_DONE;
+}
+
+/* The bytes are not accepted yet: an error handler is not called again. */
+static void
+write_keep_holder(OpObject *op, PyObject *data, PyObject *holder)
+{
+    Py_XSETREF(op->arg[2], Py_NewRef(holder));
+    op->got = PyUnicode_GET_LENGTH(data);
 }
 
 static bool
@@ -305,8 +319,11 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     if (step == STEP_DONE) {
         step = write_accepted(op, data, n);
     }
-    if (step == STEP_DONE || op->phase == 2) {
-        Py_CLEAR(op->arg[2]); /* writelines() may have another large one */
+    if (step == STEP_BLOCK && op->phase != 2) {
+        write_keep_holder(op, data, holder);
+    }
+    else {
+        Py_CLEAR(op->arg[2]); /* writelines() may have another one */
     }
     Py_DECREF(holder);
     return step;

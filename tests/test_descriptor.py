@@ -171,6 +171,17 @@ async def test_write_after_a_seek_that_failed_goes_out_as_in_io(
     await same("rb+", LINES, *before, *ops, buffering=64)
 
 
+@pytest.mark.parametrize("mode", ("rb+", "wb+", "ab+"))
+async def test_read_of_nothing_after_a_write_has_written_what_io_has(
+    same, local, mode
+):
+    """read(0) leaves it in the buffer, readinto() an empty one does not."""
+    into = ("readinto", Room("bytearray", 0))
+    for op in (("read", 0), into, ("read1", 0), ("peek",)):
+        await same(mode, LINES, ("write", b"abc"), op, WATCH)
+        await same(mode, LINES, WATCH, ("write", b"abc"), op)
+
+
 async def test_fileno_after_writes_finds_what_io_has_written(same, local):
     """What blocking open still has in its buffer is not in the file."""
     for large in (8193, 100_000, 300_000):

@@ -5,6 +5,7 @@ and waits for one that has; the operation then ends as if nobody had asked.
 """
 
 import asyncio
+import builtins
 import os
 
 import aiofiles_c
@@ -99,3 +100,28 @@ async def test_fileno_of_a_file_that_close_has_just_closed_is_refused(
         file.fileno()
     await within(close)
     assert file.closed
+
+
+@pytest.mark.parametrize("call", ("write", "writelines"))
+async def test_fileno_while_a_write_among_read_bytes_looks_at_them(
+    make, call
+):
+    """At whatever stage: the offset is that of built-in open."""
+    data, given = bytes(range(250)) * 80, (b"XY", [b"XY"])[call != "write"]
+    with builtins.open(make(data), "rb+") as file:
+        file.read(1)
+        getattr(file, call)(given)
+        wanted = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+    for stage in range(40):
+        path = make(data)
+        async with aiofiles_c.open(path, "rb+") as file:
+            await file.read(1)
+            task = asyncio.ensure_future(getattr(file, call)(given))
+            await turns(stage // 2)
+            if stage % 2:
+                jobs_end()
+            number = file.fileno()
+            await within(task)
+            assert os.lseek(number, 0, os.SEEK_CUR) == wanted
+            assert await file.read(3) == data[3:6]
+        assert path.read_bytes() == data[:1] + b"XY" + data[3:]

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import codecs
 
 import aiofiles_c
 import pytest
@@ -210,6 +211,34 @@ async def test_characters_that_a_large_text_cannot_have_are_the_handlers(
     async with lib.open(path, **kept) as file:
         given = await outcome_of_await(file.write, text)
     assert not difference(wanted, given)
+    assert path.read_bytes() == (tmp_path / "other").read_bytes()
+
+
+async def test_error_handler_is_called_once_for_each_character(
+    lib, path, tmp_path
+):
+    """Also where a write waits for the one before it."""
+    calls = []
+
+    def count(error):
+        calls.append(error.start)
+        return f"<{len(calls)}>", error.end
+
+    codecs.register_error("counted", count)
+    kept = dict(mode="w", encoding="ascii", errors="counted")
+    texts = ["x" * 8000, "y" * 300_000 + "\u00e9", "\u00e9" * 20, "z\u00e9" * 9000]
+    with builtins.open(tmp_path / "other", **kept) as file:
+        file.fileno()
+        for text in texts:
+            file.write(text)
+        file.writelines(texts)
+    wanted, calls = calls, []
+    async with lib.open(path, **kept) as file:
+        file.fileno()
+        for text in texts:
+            await file.write(text)
+        await file.writelines(texts)
+    assert calls == wanted
     assert path.read_bytes() == (tmp_path / "other").read_bytes()
 
 

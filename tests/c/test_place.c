@@ -128,33 +128,6 @@ test_look(void)
     check(!place_look(table, name), "place: nothing, seen by a worker");
 }
 
-/* A lane each, whatever their numbers are, and again when it is new. */
-static void
-test_lanes_of_disks(void)
-{
-    enum { DISKS = JOB_LANES - 1 };
-    static const struct stat never;
-    unsigned char lanes[DISKS];
-    bool taken[JOB_LANES] = {true}; /* no disk's */
-    struct stat st = never;
-    bool distinct = true, kept = true;
-    for (unsigned round = 0; round < 2; round++) {
-        for (unsigned n = 0; n < DISKS; n++) {
-            st.st_dev = (dev_t)(1000 + n * DISKS);
-            unsigned char lane = device_lane(table, &st);
-            check(lane < JOB_LANES, "lanes: there is one");
-            distinct = distinct && (round == 1 || !taken[lane]);
-            kept = kept && (round == 0 || lanes[n] == lane);
-            taken[lane] = true;
-            lanes[n] = lane;
-        }
-    }
-    check(distinct, "lanes: as many disks have one each");
-    check(kept, "lanes: a disk keeps its own");
-    st.st_dev = 1;
-    check(device_lane(table, &st) == lanes[0], "lanes: the oldest makes room");
-}
-
 static void
 make(char what, const char *part)
 {
@@ -175,7 +148,6 @@ test_place(void)
         check(false, "place: a temporary directory");
         return;
     }
-    test_lanes_of_disks();
     make('f', "file");
     make('p', "fifo");
     make('l', "link");

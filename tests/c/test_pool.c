@@ -215,13 +215,13 @@ test_lanes(void)
     for (int i = 0; i < MANY; i++) {
         task_init(&hung[i], &gate, NULL);
         hung[i].job.kind = kinds[i % 3];
-        hung[i].job.lane = 1;
+        hung[i].job.disk = 700;
         task_submit(pool, NULL, &hung[i]);
     }
     check(gate_await(&gate, 6), "lanes: one lane has six of eight workers");
     for (int i = 0; i < 2; i++) {
         task_init(&others[i], &second, NULL);
-        others[i].job.lane = 2;
+        others[i].job.disk = 1400;
         task_submit(pool, NULL, &others[i]);
     }
     check(gate_await(&second, 2), "lanes: another has those that are left");
