@@ -39,6 +39,7 @@ import aiofiles.tempfile  # noqa: E402
 
 from .support.functions import Functions  # noqa: E402
 from .support.gate import Gate  # noqa: E402
+from .support.waiting import workers_rest  # noqa: E402
 
 # Seconds for a test.  One that blocks the loop for good, so that this cannot
 # end it, ends the run by faulthandler_timeout of pyproject.toml.
@@ -123,6 +124,7 @@ def descriptors():
     after = open_descriptors()
     if after.keys() - before.keys():
         gc.collect()
+        workers_rest(5)  # what was cancelled may be on its way to close one
         after = open_descriptors()
     left = {fd: after[fd] for fd in after.keys() - before.keys()}
     left = without_port(left)

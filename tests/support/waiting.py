@@ -59,12 +59,20 @@ async def turns_counted():
         await cancelled(task)
 
 
+def workers_rest(seconds):
+    """Sleep, the loop with it, until the workers have nothing to do, or so
+    many seconds; whether they have."""
+    deadline = time.monotonic() + seconds
+    while (now := aiofiles_c.stats())["running"] or now["queued"]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
+
+
 def jobs_end():
     """Sleep, the loop with it, until the workers have nothing to do."""
-    deadline = time.monotonic() + PATIENCE
-    while (now := aiofiles_c.stats())["running"] or now["queued"]:
-        assert time.monotonic() < deadline, now
-        time.sleep(0.001)
+    assert workers_rest(PATIENCE), aiofiles_c.stats()
 
 
 async def cancelled(task):
