@@ -46,8 +46,8 @@ struct job {
     unsigned long long seq; /* pool->lock: place in the order of submits */
     enum job_state state;   /* pool->lock */
     unsigned generation;    /* read-only once submitted: pool's at submit */
-    enum job_kind kind;     /* read-only once submitted */
     unsigned disk;          /* the same: which one it may wait for, or 0 */
+    enum job_kind kind : 8; /* read-only once submitted */
     unsigned char lane;     /* pool->lock */
     /* pool->lock: without a port, for one who is sure to pool_wait, or
      * pool_wait_ms */

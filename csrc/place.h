@@ -19,7 +19,7 @@ enum place_kind {
 };
 
 struct place {
-    enum place_kind kind;
+    enum place_kind kind : 8;
     /* the file itself, not only a directory above it; or there is no more to
      * be found */
     bool found;

@@ -69,13 +69,13 @@ struct text {
     bool noted;        /* TextIOWrapper has one, be it an older chunk's */
     bool telling_off;  /* tell() is refused, as after next() */
     bool listing;      /* readlines() runs, in which io has it off */
-    bool listed;       /* it has taken chunks that io has not noted */
     int snap_flags;    /* the decoder's at its start; 1: held */
     bool plain;        /* its positions are byte offsets */
     bool lost;         /* its characters were dropped by a decoding error */
     bool spent;        /* they were read by what met that error */
+    bool listed;       /* readlines() has taken chunks that io has not noted */
+    char snap_tail[4]; /* its first bytes, where they are not at win */
     size_t snap_len;   /* bytes from its start, with the codec's pending */
-    char snap_tail[4]; /* of these, the first, where they are not at win */
     size_t snap_tail_len;
     size_t win;        /* index of these */
     size_t dec_start;  /* first byte of its characters */

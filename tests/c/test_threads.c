@@ -179,9 +179,10 @@ crowd_main(void *arg)
         for (int i = 0; i < 50; i++, submitted++) {
             struct task *task = &crowd->tasks[submitted];
             task_init(task, NULL, NULL);
-            task->job.kind = submitted % 7 == 0   ? JOB_HANGS
-                             : submitted % 3 == 0 ? JOB_WORKS
-                                                  : JOB_WAITS;
+            enum job_kind kind = submitted % 7 == 0   ? JOB_HANGS
+                                 : submitted % 3 == 0 ? JOB_WORKS
+                                                      : JOB_WAITS;
+            task->job.kind = kind;
             crowd->ok &= pool_submit(crowd->pool, port, &task->job) == 0;
         }
         struct task *task = &crowd->tasks[submitted - 3];
