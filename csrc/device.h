@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "job.h"
-
 enum device_class {
     DEVICE_UNKNOWN = 0, /* not met yet */
     DEVICE_SLOW,        /* network, FUSE, anything not listed as local */

@@ -378,12 +378,7 @@ file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
     if (file->busy) {
         return file_wait(op);
     }
-    if (file->writing) {
-        enum step step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
-    }
+    assert(!file->writing); /* read_drain() */
     if (op->got == 0 && avail > 0) {
         op->got = (Py_ssize_t)(avail < len ? avail : len);
         memcpy(dst, file->rbuf.data + file->rbuf.pos, (size_t)op->got);

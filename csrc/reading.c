@@ -185,12 +185,9 @@ static enum step
 read_all_regular(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
-    enum step step;
-    if (file->writing && !op->filling) {
-        step = file_drain(op);
-        if (step != STEP_DONE) {
-            return step;
-        }
+    enum step step = read_drain(op);
+    if (step != STEP_DONE) {
+        return step;
     }
     if (op->acc == NULL) {
         step = file_left(op);
@@ -286,11 +283,9 @@ read_sized(OpObject *op, PyObject **result)
     if (op->n < 0 || op->phase == READ_ALL) {
         return read_all(op, result);
     }
-    if (op->n > 0 && file->writing && !file->exact && !op->filling) {
-        step = file_drain(op); /* the position is known from here on */
-        if (step != STEP_DONE) {
-            return step;
-        }
+    step = op->n == 0 ? STEP_DONE : read_drain(op);
+    if (step != STEP_DONE) {
+        return step;
     }
     size_t n = (size_t)op->n;
     if (file->prefetch != NULL && op->acc == NULL && !op->filling) {

@@ -9,6 +9,16 @@
 
 /* ---- reading.c ---- */
 
+/* What was written is in the file before that is read, and the position is known
+ * from there on: before it is decided how to read.  exact.c does so itself. */
+static inline enum step
+read_drain(OpObject *op)
+{
+    FileObject *file = op->file;
+    return file->writing && !file->exact && !op->filling ? file_drain(op)
+                                                         : STEP_DONE;
+}
+
 /* Copy n of the buffered bytes, by pieces between which the loop may turn:
  * DONE or YIELD; op->taken counts. */
 enum step read_copy(OpObject *op, char *to, size_t n);

@@ -105,11 +105,13 @@ readinto_any(OpObject *op, bool once, PyObject **result)
     }
     Py_buffer *view = PyMemoryView_GET_BUFFER(op->acc);
     size_t len = (size_t)view->len;
+    step = read_drain(op);
+    if (step != STEP_DONE) {
+        return step;
+    }
     if (len == 0) {
         bool passes = file->exact && buffer_avail(&file->rbuf) == 0;
-        step = passes                          ? exact_before_fill(op)
-               : file->writing && !file->exact ? file_drain(op)
-                                               : STEP_DONE;
+        step = passes ? exact_before_fill(op) : STEP_DONE;
         return step == STEP_DONE ? readinto_done(op, result) : step;
     }
     once = once || file->bufsize == 0;
