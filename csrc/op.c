@@ -8,6 +8,8 @@
  */
 #include "waiter.h"
 
+#include <limits.h>
+
 #include "call.h"
 #include "linger.h"
 #include "loop.h"
@@ -16,6 +18,11 @@
 /* The budget: estimated ns of inline work between two looks at the clock, at
  * the most, and ns for all the operations of one turn of the loop. */
 enum { BUDGET_CHECK = 20000, BUDGET_TURN = 200000, BUDGET_LEAST = 5000 };
+
+/* ns after which a turn has no time left for a hungry operation that gave way
+ * and was not passed over in the turns before; and ns that each of the others
+ * takes to be passed over, which is to be no more than is left for work. */
+enum { BUDGET_PASS = 150000, PASS_COST = 2000 };
 
 /* Estimated ns of an operation, what awaits it included, besides its work. */
 enum { OP_COST = 60 };
@@ -55,17 +62,45 @@ op_init_budget(ModuleState *state)
     budget_set(state, BUDGET_TURN);
 }
 
+/* Whether this turn of the loop still has time for an operation that gave way,
+ * as have so many others.  One that has done so since the turn began is of the
+ * next.  The more often it was passed over, the later it may still run: so none
+ * is for ever. */
+static bool
+budget_admits(OpObject *op, long long others, long long now)
+{
+    ModuleState *state = op->state;
+    if (op->yielded_at > state->turn_yields) {
+        state->turn_yields = state->yields;
+        state->turn_start = now;
+    }
+    long long passing = others * PASS_COST;
+    long long limit = passing > BUDGET_PASS ? passing : BUDGET_PASS;
+    if (now - state->turn_start <= limit * (op->passed + 1)) {
+        return true;
+    }
+    op->passed += op->passed < UCHAR_MAX;
+    return false;
+}
+
 /* Between giving way and going on, each other hungry operation has had its
- * turn: their number divides the time of one turn of the loop. */
-static void
+ * turn: their number divides the time of one turn of the loop.  False if op
+ * has to give way again. */
+static bool
 budget_resume(OpObject *op)
 {
     ModuleState *state = op->state;
-    unsigned long long others = state->yields - op->yielded_at;
-    budget_set(state, BUDGET_TURN / (long long)(others + 1));
-    state->slice_start = trace_clock();
+    long long others = (long long)(state->yields - op->yielded_at);
+    long long now = trace_clock();
+    if (!budget_admits(op, others, now)) {
+        return false;
+    }
+    budget_set(state, BUDGET_TURN / (others + 1));
+    state->slice_start = now;
     state->cost = 0;
     op->yielded = false;
+    op->passed = 0;
+    return true;
 }
 
 /* ---- the file's queue ---- */
@@ -298,10 +333,7 @@ op_step(OpObject *op, PyObject **result)
     if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
         return file_hop(op);
     }
-    if (op->yielded) {
-        budget_resume(op);
-    }
-    else if (op_must_yield(op)) {
+    if (op->yielded ? !budget_resume(op) : op_must_yield(op)) {
         return STEP_YIELD;
     }
     return op->kind->step(op, result);

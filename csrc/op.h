@@ -79,6 +79,7 @@ typedef struct OpObject {
     unsigned char route;    /* enum route: the slowest so far */
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
+    unsigned char passed;      /* turns that had no time for it: see op.c */
     bool given;                /* the call had arguments: arg, kwargs, rest */
     bool queued;               /* in the file's queue */
     bool held_up; /* its turn, but it waits for jobs beside the queue */

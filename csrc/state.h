@@ -107,11 +107,13 @@ typedef struct {
     long long trace_from; /* ns that an operation takes to be told of */
 
     /* The fairness budget (design rule R5); loop threads, under the GIL. */
-    unsigned cost;             /* estimated ns of inline work unchecked */
-    unsigned check;            /* cost from which to look at the clock */
-    unsigned long long yields; /* operations that gave way, ever */
-    long long slice_start;     /* ns, monotonic */
-    long long slice;           /* ns that one operation chain may take */
+    unsigned cost;                  /* estimated ns of inline work unchecked */
+    unsigned check;                 /* cost from which to look at the clock */
+    unsigned long long yields;      /* operations that gave way, ever */
+    long long slice_start;          /* ns, monotonic */
+    long long slice;                /* ns that one operation chain may take */
+    unsigned long long turn_yields; /* yields when a turn of the loop began, */
+    long long turn_start;           /* and its ns */
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */

@@ -73,3 +73,23 @@ async def test_work_that_never_waits_gives_way(ours, make, work, tasks):
         ]
         await within(asyncio.gather(*map(busy, files), other()))
     assert done < MANY
+
+
+async def test_many_tasks_that_never_wait_have_their_share_each(ours, make):
+    """None is left behind by the others, however short a turn is."""
+    path = make(LINES)
+    tasks, each = 60, 30
+    done = [0] * tasks
+
+    async def busy(number, file):
+        while sum(done) < tasks * each:
+            await blocks(file)
+            done[number] += 1
+
+    async with AsyncExitStack() as stack:
+        files = [
+            await stack.enter_async_context(ours.open(path, "rb"))
+            for _ in range(tasks)
+        ]
+        await within(asyncio.gather(*map(busy, range(tasks), files)))
+    assert min(done) >= each // 4, done
