@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 # Operations at once, and cancelled ones: of the engine alone.
-CONCURRENT = ("burst", "cancelled")
+CONCURRENT = ("burst", "interrupted")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -56,11 +56,9 @@ def batch(kind, number, examples, opener, loop, folder):
 
     model.LIMIT = 900  # the machine may have other things to do for a while
     run = {
-        "burst": model.run_at_once, "cancelled": model.run_interrupted
+        "burst": model.run_at_once, "interrupted": model.run_interrupted
     }.get(kind, model.run)
-    cases = strategies.cases if kind == "cancelled" else getattr(
-        strategies, f"{kind}_cases"
-    )
+    cases = getattr(strategies, f"{kind}_cases")
 
     @seed(number)
     @settings(

@@ -151,7 +151,7 @@ def test_any_sequence_cancelled_and_done_again_behaves_as_open(tmp_path):
     call gives what the first would have given."""
     loop = asyncio.new_event_loop()
 
-    @examples_of(strategies.cases())
+    @examples_of(strategies.interrupted_cases())
     def check(case):
         loop.run_until_complete(
             run_interrupted(case, aiofiles_c.open, tmp_path)

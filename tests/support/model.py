@@ -45,6 +45,7 @@ class Case:
     ops: tuple = ()
     start: Any = None  # opened by descriptor, which stands here
     probe: bool = False  # tell() after every operation
+    asked: Any = None  # run_interrupted: the call during which fileno() comes
 
     @property
     def options(self):
@@ -277,20 +278,24 @@ class Interrupted(Subject):
 
     What was cancelled has done nothing that a second call would do twice: the
     operation has no job yet, or one in the queue, or with a worker, or one
-    that is done and not delivered.
+    that is done and not delivered.  One of them may be asked for fileno()
+    while it is under way, or when it has been cancelled.
     """
 
     KINDS = ("turns", 0), ("turns", 1), ("late", 1), ("turns", 2), ("late", 2)
+    ASKED = "instead", "before", "behind"  # of being cancelled
 
     def __init__(self, folder, case, library_open):
         super().__init__(folder, case, library_open)
         self.count = 0
+        self.calls = 0
         # Here a write is done before it returns, and cannot be called back.
         self.written_through = (
             case.buffering in (0, 1)
             or case.start is not None
             or "a" in case.mode  # a seek() shares the descriptor,
             or "+" in case.mode  # and a write among what was read
+            or case.asked is not None
             or any(op[0] == "fileno" for op in case.ops)
         )
 
@@ -304,20 +309,66 @@ class Interrupted(Subject):
         ) and not (op[0] == "pwrite" and "a" in self.case.mode)
 
     async def do(self, op):
-        if self.may_be_cancelled(op):
-            kind, turns = self.KINDS[self.count % len(self.KINDS)]
-            self.count += 1
-            task = asyncio.ensure_future(super().do(op))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            if kind == "late" and not task.done():
-                time.sleep(0.0003)  # a worker is done with it meanwhile
-            if not task.done():
-                task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                return task.result()
+        self.calls += 1
+        asked = None
+        if (
+            self.calls == self.case.asked
+            and op[0] not in ("close", "fileno")
+            and is_native(self.file)
+        ):
+            asked = self.ASKED[self.count % len(self.ASKED)]
+        may = self.may_be_cancelled(op)
+        if asked is not None and not may:
+            asked = "instead"
+        if may or asked is not None:
+            done = await self.interrupted(op, asked)
+            if done is not None:
+                return done
         return await super().do(op)
+
+    async def interrupted(self, op, asked):
+        """The outcome, if it was not cancelled."""
+        before = await self.place()
+        kind, turns = self.KINDS[self.count % len(self.KINDS)]
+        self.count += 1
+        task = asyncio.ensure_future(super().do(op))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if kind == "late" and not task.done():
+            time.sleep(0.0003)  # a worker is done with it meanwhile
+        if asked in ("instead", "before"):
+            self.ask()
+        if not task.done() and asked != "instead":
+            task.cancel()
+        await asyncio.wait([task])
+        if asked == "behind":
+            self.ask()
+        if not task.cancelled():
+            return task.result()
+        after = await self.place()
+        if not before.failed and (message := difference(before, after)):
+            raise Mismatch(f"tell after a cancelled {op}: {message}")
+        return None
+
+    def ask(self):
+        """Share the descriptor, as fileno() does."""
+        try:
+            self.note(("fileno",), self.file.fileno())
+        except ValueError:
+            pass  # closed, or detached: of no interest here
+
+    async def place(self):
+        """Where it stands, if the case asks for that.
+
+        Where each write goes to the end it is not known before.
+        """
+        asks = self.case.probe and "a" not in self.case.mode
+        if not (asks and is_native(self.file)):
+            return Outcome(False, None)
+        try:
+            return Outcome(False, await self.file.tell())
+        except Exception as error:
+            return self.failure(error)
 
 
 def _with_room(op, args, value):
@@ -443,6 +494,9 @@ class Run:
         expected = self.reference.do(op)
         actual = await self.subject.do(op)
         self.done[-1] += f" -> {brief(expected.value, 100)}"
+        if (self.reference.shadow is None) != (self.subject.shadow is None):
+            self.done.append("fileno, asked meanwhile")
+            self.reference.do(("fileno",))
         if op[0] in LOOSE and start is not None and not expected.failed:
             await self.loosely(op, expected, actual, start)
         elif op[0] == "tell":

@@ -1,6 +1,7 @@
 """Hypothesis strategies for cases of `support.model`."""
 
 import os
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -425,6 +426,13 @@ def _arranged(draw, mode, content, ops):
 
 def cases():
     return st.one_of(text_cases(), buffered_cases(), raw_cases())
+
+
+@st.composite
+def interrupted_cases(draw):
+    """Cases for `run_interrupted`: fileno() now and then meanwhile."""
+    asked = draw(st.sampled_from((None,) * 9 + tuple(range(1, 10))))
+    return replace(draw(cases()), asked=asked)
 
 
 @st.composite
