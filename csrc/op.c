@@ -79,7 +79,9 @@ budget_admits(OpObject *op, long long others, long long now)
     if (now - state->turn_start <= limit * (op->passed + 1)) {
         return true;
     }
-    op->passed += op->passed < UCHAR_MAX;
+    if (op->passed < UCHAR_MAX) {
+        op->passed++;
+    }
     return false;
 }
 

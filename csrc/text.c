@@ -15,9 +15,21 @@ text_free(struct text *text)
 {
     if (text != NULL) {
         Py_XDECREF(text->decoded);
+        text_drop_older(text);
         text_drop_recode(text);
         buffer_free(&text->out);
         PyMem_Free(text);
+    }
+}
+
+void
+text_drop_older(struct text *text)
+{
+    while (text->older != NULL) {
+        struct older_chunk *chunk = text->older;
+        text->older = chunk->before;
+        Py_DECREF(chunk->input);
+        PyMem_Free(chunk);
     }
 }
 
@@ -44,6 +56,7 @@ text_forget(struct text *text)
     text->lost = text->spent = false;
     text->tail_len = 0;
     text->chars = 0;
+    text_drop_older(text);
     Py_CLEAR(text->decoded);
 }
 
@@ -263,6 +276,7 @@ chunk_take(FileObject *file, size_t stop, bool last)
     bool ascii;
     if (text->decoded != NULL
         && text->used == PyUnicode_GET_LENGTH(text->decoded)) {
+        text_drop_older(text);
         Py_CLEAR(text->decoded);
     }
     if (text_is_contiguous(file)

@@ -32,6 +32,16 @@ enum {
 
 struct recode;
 
+/* A chunk before the newest, of whose characters some are in decoded still: an
+ * operation has looked ahead and was cancelled.  For tell(). */
+struct older_chunk {
+    struct older_chunk *before;
+    PyObject *input; /* its bytes, with the codec's pending */
+    int flags;       /* the decoder's at its start */
+    size_t span;     /* from its start to that of the next */
+    size_t chars;    /* that these give */
+};
+
 struct text {
     enum codec codec;
     bool translate; /* newline=None: every line end becomes '\n' */
@@ -82,6 +92,8 @@ struct text {
     size_t chars;      /* number of its characters; 0: none there */
     size_t lost_chars; /* what chars was when they were lost */
     double b2c;        /* its bytes per character */
+
+    struct older_chunk *older; /* owned; all of carry, or none */
 };
 
 /* There is a new chunk. */
@@ -110,6 +122,8 @@ enum step text_hand_on(OpObject *op);
 
 /* Bytes in the buffer have moved down by shift. */
 void text_shift(struct text *text, size_t shift);
+
+void text_drop_older(struct text *text);
 
 /* Nothing is decoded and nothing is held (seek, write); the buffer is empty.*/
 void text_forget(struct text *text);

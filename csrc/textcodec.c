@@ -183,6 +183,87 @@ codec_keep(FileObject *file, PyObject *input, size_t stop, size_t kept)
     text->pend = stop - kept;
 }
 
+PyObject *
+chunk_input(FileObject *file)
+{
+    const struct text *text = file->text;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL,
+                                                (Py_ssize_t)text->snap_len);
+    if (bytes != NULL) {
+        char *to = PyBytes_AS_STRING(bytes);
+        memcpy(to, text->snap_tail, text->snap_tail_len);
+        memcpy(to + text->snap_tail_len, file->rbuf.data + text->win,
+               text->snap_len - text->snap_tail_len);
+    }
+    return bytes;
+}
+
+/* The chunks of what is left to be returned, before another one comes: NULL
+ * with an exception, or NULL where nothing is left or nobody could tell. */
+static struct older_chunk *
+chunk_as_older(FileObject *file)
+{
+    struct text *text = file->text;
+    struct older_chunk chunk = {.flags = text->snap_flags,
+                                .chars = text->chars};
+    if (text->decoded == NULL) { /* all in one: it is nothing but bytes */
+        chunk.flags = 0;
+        chunk.span = text->pend - text->cur;
+        chunk.chars = text_count(file, text->cur, text->lim - text->cur);
+        if (chunk.chars == 0) {
+            return NULL;
+        }
+        chunk.input = PyBytes_FromStringAndSize(file->rbuf.data + text->cur,
+                                                (Py_ssize_t)chunk.span);
+    }
+    else {
+        chunk.span = text->snap_len - text->tail_len
+                     - (text->end - text->pend);
+        if (!text->has_snap
+            || text->used == PyUnicode_GET_LENGTH(text->decoded)) {
+            return NULL;
+        }
+        chunk.input = chunk_input(file);
+    }
+    struct older_chunk *older = chunk.input == NULL
+                                    ? NULL
+                                    : PyMem_Malloc(sizeof(*older));
+    if (older == NULL) {
+        Py_XDECREF(chunk.input);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    *older = chunk;
+    return older;
+}
+
+/* The rest of what is to be returned and str: 0 or -1. */
+static int
+chunk_append(FileObject *file, PyObject *str)
+{
+    struct text *text = file->text;
+    struct older_chunk *older = chunk_as_older(file);
+    bool more = text->decoded != NULL && text->used < text->carry;
+    if (older == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    if (text_to_decoded(file, str) < 0) {
+        if (older != NULL) {
+            Py_DECREF(older->input);
+            PyMem_Free(older);
+        }
+        return -1;
+    }
+    if (!more) {
+        text_drop_older(text);
+    }
+    if (older != NULL) {
+        older->before = text->older;
+        text->older = older;
+    }
+    return 0;
+}
+
 enum step
 chunk_take_decoded(FileObject *file, size_t stop, bool last)
 {
@@ -204,8 +285,8 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
         }
         return STEP_ERROR;
     }
-    text->chars = (size_t)PyUnicode_GET_LENGTH(str);
-    int rc = text_to_decoded(file, str);
+    size_t chars = (size_t)PyUnicode_GET_LENGTH(str);
+    int rc = chunk_append(file, str);
     Py_DECREF(str);
     if (rc < 0) {
         Py_DECREF(input);
@@ -213,6 +294,7 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
         return STEP_ERROR;
     }
     text_note_chunk(text);
+    text->chars = chars;
     text->plain = false;
     text->snap_flags = held;
     text->snap_len = (size_t)PyBytes_GET_SIZE(input);

@@ -13,6 +13,9 @@ PyObject *text_decoder(FileObject *file);
 /* SCAN_* bits of what a newline decoder's `newlines` says. */
 unsigned text_newline_kinds(PyObject *newlines);
 
+/* The bytes of the newest chunk, with those that the codec had kept; has_snap.*/
+PyObject *chunk_input(FileObject *file);
+
 /* Decode [end, stop) as the newest chunk, with what the codec had kept, into
  * `decoded`: STEP_DONE or ERROR. */
 enum step chunk_take_decoded(FileObject *file, size_t stop, bool last);

@@ -202,27 +202,23 @@ search_walk(struct search *s, struct cookie *c, Py_ssize_t at,
     return 0;
 }
 
+/* The safe point before that many characters of a chunk, and what is from
+ * there to these; *c is its start.  0 or -1; steals input, NULL passes an error
+ * on. */
 static int
-cookie_search(FileObject *file, struct cookie *c, Py_ssize_t chars)
+cookie_search(FileObject *file, struct cookie *c, PyObject *input,
+              Py_ssize_t chars, double b2c)
 {
     struct text *text = file->text;
     int rc = -1;
-    PyObject *input = NULL;
-    struct search s = {.decoder = text_decoder(file),
+    struct search s = {.decoder = input == NULL ? NULL : text_decoder(file),
                        .afresh = c->start == 0 && c->flags == 0};
     if (s.decoder == NULL) {
         goto done;
     }
-    input = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)text->snap_len);
-    if (input == NULL) {
-        goto done;
-    }
-    memcpy(PyBytes_AS_STRING(input), text->snap_tail, text->snap_tail_len);
-    memcpy(PyBytes_AS_STRING(input) + text->snap_tail_len,
-           file->rbuf.data + text->win, text->snap_len - text->snap_tail_len);
     s.input = PyBytes_AS_STRING(input);
     s.size = PyBytes_GET_SIZE(input);
-    Py_ssize_t at = search_guess(&s, c, &chars, text->b2c);
+    Py_ssize_t at = search_guess(&s, c, &chars, b2c);
     if (at < 0) {
         goto done;
     }
@@ -242,6 +238,33 @@ done:
     Py_XDECREF(s.decoder);
     Py_XDECREF(input);
     return rc;
+}
+
+/* The position is in a chunk before the newest, which begins at c->start. */
+static PyObject *
+cookie_in_older(FileObject *file, struct cookie *c)
+{
+    struct text *text = file->text;
+    const struct older_chunk *chunk = text->older;
+    size_t back = (size_t)(text->carry - text->used);
+    c->flags = text->snap_flags;
+    for (; chunk != NULL; chunk = chunk->before) {
+        c->start -= (long long)chunk->span;
+        c->flags = chunk->flags;
+        if (back <= chunk->chars) {
+            break;
+        }
+        back -= chunk->chars;
+    }
+    if (chunk != NULL && chunk->chars > back) {
+        double b2c = (double)chunk->span / (double)chunk->chars;
+        if (cookie_search(file, c, Py_NewRef(chunk->input),
+                          (Py_ssize_t)(chunk->chars - back), b2c)
+            < 0) {
+            return NULL;
+        }
+    }
+    return cookie_build(c);
 }
 
 PyObject *
@@ -267,6 +290,9 @@ text_cookie(FileObject *file, off_t position)
         c.start += (long long)text->cur - (long long)text->win;
         return cookie_build(&c);
     }
+    if (text->decoded != NULL && text->used < text->carry) {
+        return cookie_in_older(file, &c); /* as above */
+    }
     Py_ssize_t chars = 0;
     if (text->decoded != NULL) {
         chars = text->used - text->carry;
@@ -279,7 +305,8 @@ text_cookie(FileObject *file, off_t position)
                                        text->cur - text->dec_start);
     }
     c.flags = text->snap_flags;
-    if (chars > 0 && cookie_search(file, &c, chars) < 0) {
+    if (chars > 0
+        && cookie_search(file, &c, chunk_input(file), chars, text->b2c) < 0) {
         return NULL;
     }
     return cookie_build(&c);

@@ -589,39 +589,3 @@ async def test_shielded_read_goes_on_when_its_waiter_is_cancelled(pipe):
         os.write(pipe[1], b"abcd")
         assert await within(inner) == b"ab"
         assert await within(file.read(2)) == b"cd"
-
-
-async def after_cancelled_readlines(ours, make, mode):
-    """Files whose readlines() was cancelled behind the first line, at whatever
-    stage, with all their lines."""
-    lines = [f"{n} \u20ac line\n" for n in range(30_000)]
-    path = make("".join(lines).encode())
-    for stage in range(1, 8):
-        async with ours.open(path, mode, encoding="utf-8") as file:
-            assert await file.readline() == lines[0]
-            task = asyncio.ensure_future(file.readlines())
-            await turns(stage)
-            if task.done() or not ours.native:
-                await within(task)
-                continue
-            await cancelled(task)
-            yield file, lines
-
-
-@pytest.mark.parametrize("mode", ("r", "r+"))
-async def test_readlines_cancelled_leaves_the_position_told(ours, make, mode):
-    """tell() and readline() are as if it had not been."""
-    async for file, lines in after_cancelled_readlines(ours, make, mode):
-        begin = len(lines[0].encode())
-        assert await file.tell() == begin
-        assert await file.readline() == lines[1]
-        assert await file.seek(begin) == begin
-        assert await file.readlines() == lines[1:]
-
-
-async def test_readlines_cancelled_leaves_the_synchronous_file_there(
-    ours, make
-):
-    """What takes over goes on with the next line."""
-    async for file, lines in after_cancelled_readlines(ours, make, "r"):
-        assert file._file.readline() == lines[1]

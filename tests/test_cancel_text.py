@@ -1,0 +1,96 @@
+"""Cancelled operations of text: where the file stands afterwards.
+
+What a read had decoded ahead is still to be returned; tell() says where that
+begins, though there are newer chunks.
+"""
+
+import asyncio
+
+import pytest
+
+from .support.waiting import cancelled, turns, within
+
+
+async def after_cancelled_readlines(ours, make, mode):
+    """Files whose readlines() was cancelled behind the first line, at whatever
+    stage, with all their lines."""
+    lines = [f"{n} \u20ac line\n" for n in range(30_000)]
+    path = make("".join(lines).encode())
+    for stage in range(1, 8):
+        async with ours.open(path, mode, encoding="utf-8") as file:
+            assert await file.readline() == lines[0]
+            task = asyncio.ensure_future(file.readlines())
+            await turns(stage)
+            if task.done() or not ours.native:
+                await within(task)
+                continue
+            await cancelled(task)
+            yield file, lines
+
+
+@pytest.mark.parametrize("mode", ("r", "r+"))
+async def test_readlines_cancelled_leaves_the_position_told(ours, make, mode):
+    """tell() and readline() are as if it had not been."""
+    async for file, lines in after_cancelled_readlines(ours, make, mode):
+        begin = len(lines[0].encode())
+        assert await file.tell() == begin
+        assert await file.readline() == lines[1]
+        assert await file.seek(begin) == begin
+        assert await file.readlines() == lines[1:]
+
+
+async def test_readlines_cancelled_leaves_the_synchronous_file_there(
+    ours, make
+):
+    """What takes over goes on with the next line."""
+    async for file, lines in after_cancelled_readlines(ours, make, "r"):
+        assert file._file.readline() == lines[1]
+
+
+CONTENTS = {
+    "bad": b"\xff" * 150_000,
+    "good then bad": b"ab\xc3\xa9" * 20_000 + b"\xff" * 80_000,
+    "line ends": b"a\xff\r" * 60_000,
+}
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+@pytest.mark.parametrize(
+    "call",
+    (("readlines",), ("readline",), ("read", 140_000)),
+    ids=lambda call: call[0],
+)
+@pytest.mark.parametrize("skip", (5, 9000))
+async def test_tell_after_a_cancelled_read_is_as_before(
+    ours, make, content, call, skip
+):
+    """Of characters that an error handler has made, among whose bytes there
+    is no finding the way by counting; and seek() goes there."""
+    path = make(CONTENTS[content] + b"\nend\n")
+    name, *sizes = call
+    newline = "" if content == "line ends" else None
+    stages = 0
+    for stage in range(1, 30, 3):
+        async with ours.open(
+            path, encoding="utf-8", errors="replace", newline=newline
+        ) as file:
+            file.fileno()  # chunk by chunk, as blocking open() reads it
+            assert len(await file.read(skip)) == skip
+            place = await file.tell()
+            task = asyncio.ensure_future(getattr(file, name)(*sizes))
+            await turns(stage)
+            if task.done() or not ours.native:
+                await within(task)
+                continue
+            await cancelled(task)
+            stages += 1
+            assert await file.tell() == place
+            first = await file.read(10_000)
+            further = await file.tell()
+            rest = await file.read()
+            assert await file.seek(place) == place
+            assert await file.read(10_000) == first
+            assert await file.tell() == further
+            assert await file.read() == rest
+    if ours.native and name == "readlines":
+        assert stages > 0
