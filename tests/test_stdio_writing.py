@@ -229,3 +229,12 @@ async def test_captured_stdout_has_what_is_written(capfd):
     await within(aiofiles_c.stderr.write("err\n"))
     await within(aiofiles_c.stdout.flush())
     assert capfd.readouterr() == ("out\n", "err\n")
+
+
+async def test_bytes_for_stderr_come_behind_its_text(capfd):
+    """stderr and stderr_bytes are one stream, as sys.stderr and its buffer."""
+    await within(aiofiles_c.stderr.write("text "))
+    await within(aiofiles_c.stderr.flush())
+    assert await within(aiofiles_c.stderr_bytes.write(b"bytes\xff\n")) == 7
+    await within(aiofiles_c.stderr_bytes.flush())
+    assert capfd.readouterr().err.startswith("text bytes")
