@@ -247,6 +247,7 @@ cookie_in_older(FileObject *file, struct cookie *c)
     struct text *text = file->text;
     const struct older_chunk *chunk = text->older;
     size_t back = (size_t)(text->carry - text->used);
+    unsigned seen = text->seen;
     c->flags = text->snap_flags;
     for (; chunk != NULL; chunk = chunk->before) {
         c->start -= (long long)chunk->span;
@@ -263,6 +264,7 @@ cookie_in_older(FileObject *file, struct cookie *c)
             < 0) {
             return NULL;
         }
+        text->seen = seen; /* what is ahead is not decoded again */
     }
     return cookie_build(c);
 }

@@ -94,3 +94,24 @@ async def test_tell_after_a_cancelled_read_is_as_before(
             assert await file.read() == rest
     if ours.native and name == "readlines":
         assert stages > 0
+
+
+async def test_newlines_after_a_cancelled_read_are_all_that_were_met(
+    ours, make
+):
+    """Also where tell() has looked for its way in what was decoded."""
+    some = b"a\xff\n" * 2800  # more than a block
+    path = make(some + b"\xff\r\n" + some * 10)
+    async with ours.open(path, encoding="utf-8", errors="replace") as file:
+        file.fileno()
+        await file.readline()
+        for stage in range(1, 9):
+            task = asyncio.ensure_future(file.readlines())
+            await turns(stage)
+            if task.done() or not ours.native:
+                await within(task)
+                break
+            await cancelled(task)
+            await file.tell()
+        await within(file.readlines())
+        assert file.newlines == ("\n", "\r\n")
