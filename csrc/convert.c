@@ -72,7 +72,12 @@ convert_check(FileObject *file)
 {
     size_t unread = buffer_avail(&file->rbuf);
     if (file->text != NULL) {
-        unread = file->rbuf.end - file->text->cur;
+        const struct text *text = file->text;
+        unread = file->rbuf.end - text->cur;
+        if (text->decoded != NULL) {
+            unread += (size_t)(PyUnicode_GET_LENGTH(text->decoded)
+                               - text->used);
+        }
     }
     if (!file->seekable && unread > 0) {
         PyErr_SetString(file->state->unsupported,

@@ -8,8 +8,6 @@
  */
 #include "waiter.h"
 
-#include <limits.h>
-
 #include "call.h"
 #include "linger.h"
 #include "loop.h"
@@ -19,9 +17,9 @@
  * the most, and ns for all the operations of one turn of the loop. */
 enum { BUDGET_CHECK = 20000, BUDGET_TURN = 200000, BUDGET_LEAST = 5000 };
 
-/* ns after which a turn has no time left for a hungry operation that gave way
- * and was not passed over in the turns before; and ns that each of the others
- * takes to be passed over, which is to be no more than is left for work. */
+/* ns after which a turn has no time left for a hungry operation that it has
+ * not passed over before; and ns that each of the others takes to be passed
+ * over, which is to be no more than is left for work. */
 enum { BUDGET_PASS = 150000, PASS_COST = 2000 };
 
 /* Estimated ns of an operation, what awaits it included, besides its work. */
@@ -64,8 +62,7 @@ op_init_budget(ModuleState *state)
 
 /* Whether this turn of the loop still has time for an operation that gave way,
  * as have so many others.  One that has done so since the turn began is of the
- * next.  The more often it was passed over, the later it may still run: so none
- * is for ever. */
+ * next.  None is passed over twice: time may go by for other reasons too. */
 static bool
 budget_admits(OpObject *op, long long others, long long now)
 {
@@ -76,13 +73,8 @@ budget_admits(OpObject *op, long long others, long long now)
     }
     long long passing = others * PASS_COST;
     long long limit = passing > BUDGET_PASS ? passing : BUDGET_PASS;
-    if (now - state->turn_start <= limit * (op->passed + 1)) {
-        return true;
-    }
-    if (op->passed < UCHAR_MAX) {
-        op->passed++;
-    }
-    return false;
+    op->passed = !op->passed && now - state->turn_start > limit;
+    return !op->passed;
 }
 
 /* Between giving way and going on, each other hungry operation has had its
@@ -101,7 +93,6 @@ budget_resume(OpObject *op)
     state->slice_start = now;
     state->cost = 0;
     op->yielded = false;
-    op->passed = 0;
     return true;
 }
 
@@ -244,7 +235,7 @@ op_restart(OpObject *op)
         op->n = op->got = op->taken = op->sum = op->left = 0;
         op->phase = 0;
         op->filling = op->saw_end = op->sized = op->would_block = false;
-        op->synced = false;
+        op->synced = op->ended = false;
     }
 }
 

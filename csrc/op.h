@@ -79,13 +79,14 @@ typedef struct OpObject {
     unsigned char route;    /* enum route: the slowest so far */
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
-    unsigned char passed;      /* turns that had no time for it: see op.c */
     bool given;                /* the call had arguments: arg, kwargs, rest */
     bool queued;               /* in the file's queue */
     bool held_up; /* its turn, but it waits for jobs beside the queue */
     bool filling; /* the job under way is this operation's read */
     bool hopped;  /* a job was made */
     bool yielded; /* gave way since the last step */
+    bool passed;  /* the last turn had no time for it: see op.c */
+    bool ended;   /* a text operation is at the end of the file */
     bool saw_end; /* a job of this operation has met the end of the file */
     /* it has gone past the buffer of exact.c, which held sum bytes then */
     bool synced;

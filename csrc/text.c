@@ -22,15 +22,32 @@ text_free(struct text *text)
     }
 }
 
-void
-text_drop_older(struct text *text)
+static void
+older_drop(struct older_chunk **link)
 {
-    while (text->older != NULL) {
-        struct older_chunk *chunk = text->older;
-        text->older = chunk->before;
+    while (*link != NULL) {
+        struct older_chunk *chunk = *link;
+        *link = chunk->before;
         Py_DECREF(chunk->input);
         PyMem_Free(chunk);
     }
+}
+
+void
+text_drop_older(struct text *text)
+{
+    older_drop(&text->older);
+}
+
+void
+text_trim_older(struct text *text)
+{
+    size_t back = (size_t)(text->carry - text->used);
+    struct older_chunk **link = &text->older;
+    for (; back > 0 && *link != NULL; link = &(*link)->before) {
+        back -= back < (*link)->chars ? back : (*link)->chars;
+    }
+    older_drop(link);
 }
 
 void
@@ -137,7 +154,7 @@ text_to_decoded(FileObject *file, PyObject *more)
     if (rest == NULL) {
         return -1;
     }
-    text->carry = PyUnicode_GET_LENGTH(rest);
+    Py_ssize_t carry = PyUnicode_GET_LENGTH(rest);
     PyObject *all = more == NULL ? Py_NewRef(rest)
                                  : PyUnicode_Concat(rest, more);
     Py_DECREF(rest);
@@ -145,6 +162,7 @@ text_to_decoded(FileObject *file, PyObject *more)
         return -1;
     }
     Py_XSETREF(text->decoded, all);
+    text->carry = carry;
     text->used = 0;
     return 0;
 }

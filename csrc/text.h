@@ -40,6 +40,7 @@ struct older_chunk {
     int flags;       /* the decoder's at its start */
     size_t span;     /* from its start to that of the next */
     size_t chars;    /* that these give */
+    bool plain;      /* of bytes that are valid, line ends as they are */
 };
 
 struct text {
@@ -124,6 +125,9 @@ enum step text_hand_on(OpObject *op);
 void text_shift(struct text *text, size_t shift);
 
 void text_drop_older(struct text *text);
+
+/* The same with those whose characters have all been returned. */
+void text_trim_older(struct text *text);
 
 /* Nothing is decoded and nothing is held (seek, write); the buffer is empty.*/
 void text_forget(struct text *text);

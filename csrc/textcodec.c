@@ -206,8 +206,12 @@ chunk_as_older(FileObject *file)
     struct text *text = file->text;
     struct older_chunk chunk = {.flags = text->snap_flags,
                                 .chars = text->chars};
+    if (!file->seekable) {
+        return NULL; /* nor does it tell */
+    }
     if (text->decoded == NULL) { /* all in one: it is nothing but bytes */
         chunk.flags = 0;
+        chunk.plain = !(text->universal && (text->has_cr || text->held));
         chunk.span = text->pend - text->cur;
         chunk.chars = text_count(file, text->cur, text->lim - text->cur);
         if (chunk.chars == 0) {
@@ -260,6 +264,7 @@ chunk_append(FileObject *file, PyObject *str)
     if (older != NULL) {
         older->before = text->older;
         text->older = older;
+        text_trim_older(text);
     }
     return 0;
 }

@@ -258,9 +258,16 @@ cookie_in_older(FileObject *file, struct cookie *c)
         back -= chunk->chars;
     }
     if (chunk != NULL && chunk->chars > back) {
+        size_t chars = chunk->chars - back;
+        if (chunk->plain) {
+            c->start += (long long)scan_forward(
+                PyBytes_AS_STRING(chunk->input), chunk->span,
+                text->codec == CODEC_UTF8, false, &chars);
+            return cookie_build(c);
+        }
         double b2c = (double)chunk->span / (double)chunk->chars;
-        if (cookie_search(file, c, Py_NewRef(chunk->input),
-                          (Py_ssize_t)(chunk->chars - back), b2c)
+        if (cookie_search(file, c, Py_NewRef(chunk->input), (Py_ssize_t)chars,
+                          b2c)
             < 0) {
             return NULL;
         }

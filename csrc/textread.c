@@ -142,10 +142,7 @@ line_more(OpObject *op, bool *more)
         op->taken = op->sum;
         op->got = 0;
     }
-    if (!*more) {
-        text->has_snap = text->noted = false;
-        text->chars = 0;
-    }
+    op->ended = !*more;
     return step;
 }
 
@@ -196,6 +193,10 @@ static void
 line_advance(OpObject *op, size_t span)
 {
     struct text *text = op->file->text;
+    if (op->ended) { /* io has no snapshot there */
+        text->has_snap = text->noted = false;
+        text->chars = 0;
+    }
     if (text->decoded == NULL) {
         text->cur += span;
     }

@@ -5,7 +5,10 @@ begins, though there are newer chunks.
 """
 
 import asyncio
+import io
+import os
 
+import aiofiles_c
 import pytest
 
 from .support.waiting import cancelled, turns, within
@@ -115,3 +118,40 @@ async def test_newlines_after_a_cancelled_read_are_all_that_were_met(
             await file.tell()
         await within(file.readlines())
         assert file.newlines == ("\n", "\r\n")
+
+
+async def test_readlines_cancelled_behind_an_unended_line_has_not_moved(
+    ours, make
+):
+    """tell(), and what the synchronous object then reads."""
+    met = 0
+    for size in range(200_000, 330_000, 10_000):
+        path = make(b"first\nsecond\n" + b"x" * size)
+        for sends in range(1, 6):
+            async with ours.open(path, encoding="utf-8") as file:
+                await file.readline()
+                task = asyncio.ensure_future(file.readlines())
+                await turns(sends)
+                if task.done() or not ours.native:
+                    await within(task)
+                    continue
+                await cancelled(task)
+                met += 1
+                assert await file.tell() == 6
+                assert await file.readline() == "second\n"
+                assert file._file.read() == "x" * size
+    assert met > 0 or not ours.native
+
+
+async def test_decoded_characters_of_a_pipe_are_not_handed_over(native):
+    """They would be lost, as nothing can go back there."""
+    end, other = os.pipe()
+    os.write(other, b"\xffabc\xff")
+    os.close(other)
+    async with aiofiles_c.open(
+        end, encoding="utf-8", errors="replace"
+    ) as file:
+        assert await within(file.read(2)) == "\ufffda"
+        with pytest.raises(io.UnsupportedOperation):
+            _ = file._file
+        assert await within(file.read(2)) == "bc"
