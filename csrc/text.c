@@ -15,15 +15,15 @@ text_free(struct text *text)
 {
     if (text != NULL) {
         Py_XDECREF(text->decoded);
-        text_drop_older(text);
+        text_drop_older(&text->older);
         text_drop_recode(text);
         buffer_free(&text->out);
         PyMem_Free(text);
     }
 }
 
-static void
-older_drop(struct older_chunk **link)
+void
+text_drop_older(struct older_chunk **link)
 {
     while (*link != NULL) {
         struct older_chunk *chunk = *link;
@@ -31,23 +31,6 @@ older_drop(struct older_chunk **link)
         Py_DECREF(chunk->input);
         PyMem_Free(chunk);
     }
-}
-
-void
-text_drop_older(struct text *text)
-{
-    older_drop(&text->older);
-}
-
-void
-text_trim_older(struct text *text)
-{
-    size_t back = (size_t)(text->carry - text->used);
-    struct older_chunk **link = &text->older;
-    for (; back > 0 && *link != NULL; link = &(*link)->before) {
-        back -= back < (*link)->chars ? back : (*link)->chars;
-    }
-    older_drop(link);
 }
 
 void
@@ -73,7 +56,7 @@ text_forget(struct text *text)
     text->lost = text->spent = false;
     text->tail_len = 0;
     text->chars = 0;
-    text_drop_older(text);
+    text_drop_older(&text->older);
     Py_CLEAR(text->decoded);
 }
 
@@ -294,7 +277,7 @@ chunk_take(FileObject *file, size_t stop, bool last)
     bool ascii;
     if (text->decoded != NULL
         && text->used == PyUnicode_GET_LENGTH(text->decoded)) {
-        text_drop_older(text);
+        text_drop_older(&text->older);
         Py_CLEAR(text->decoded);
     }
     if (text_is_contiguous(file)

@@ -124,10 +124,8 @@ enum step text_hand_on(OpObject *op);
 /* Bytes in the buffer have moved down by shift. */
 void text_shift(struct text *text, size_t shift);
 
-void text_drop_older(struct text *text);
-
-/* The same with those whose characters have all been returned. */
-void text_trim_older(struct text *text);
+/* Free this chunk and those before it; *link is NULL then. */
+void text_drop_older(struct older_chunk **link);
 
 /* Nothing is decoded and nothing is held (seek, write); the buffer is empty.*/
 void text_forget(struct text *text);

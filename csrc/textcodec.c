@@ -241,6 +241,18 @@ chunk_as_older(FileObject *file)
     return older;
 }
 
+/* Drop the older chunks whose characters have all been returned. */
+static void
+older_trim(struct text *text)
+{
+    size_t back = (size_t)(text->carry - text->used);
+    struct older_chunk **link = &text->older;
+    for (; back > 0 && *link != NULL; link = &(*link)->before) {
+        back -= back < (*link)->chars ? back : (*link)->chars;
+    }
+    text_drop_older(link);
+}
+
 /* The rest of what is to be returned and str: 0 or -1. */
 static int
 chunk_append(FileObject *file, PyObject *str)
@@ -252,19 +264,16 @@ chunk_append(FileObject *file, PyObject *str)
         return -1;
     }
     if (text_to_decoded(file, str) < 0) {
-        if (older != NULL) {
-            Py_DECREF(older->input);
-            PyMem_Free(older);
-        }
+        text_drop_older(&older);
         return -1;
     }
-    if (!more) {
-        text_drop_older(text);
+    if (older == NULL || !more) { /* none of carry: it has a gap, or is new */
+        text_drop_older(&text->older);
     }
     if (older != NULL) {
         older->before = text->older;
         text->older = older;
-        text_trim_older(text);
+        older_trim(text);
     }
     return 0;
 }

@@ -14,6 +14,18 @@ import pytest
 from .support.waiting import cancelled, turns, within
 
 
+async def was_cancelled(ours, awaitable, stage):
+    """Start it, cancel it some turns later; False if it ended before, as what
+    a thread of an executor does is let to."""
+    task = asyncio.ensure_future(awaitable)
+    await turns(stage)
+    if task.done() or not ours.native:
+        await within(task)
+        return False
+    await cancelled(task)
+    return True
+
+
 async def after_cancelled_readlines(ours, make, mode):
     """Files whose readlines() was cancelled behind the first line, at whatever
     stage, with all their lines."""
@@ -22,13 +34,8 @@ async def after_cancelled_readlines(ours, make, mode):
     for stage in range(1, 8):
         async with ours.open(path, mode, encoding="utf-8") as file:
             assert await file.readline() == lines[0]
-            task = asyncio.ensure_future(file.readlines())
-            await turns(stage)
-            if task.done() or not ours.native:
-                await within(task)
-                continue
-            await cancelled(task)
-            yield file, lines
+            if await was_cancelled(ours, file.readlines(), stage):
+                yield file, lines
 
 
 @pytest.mark.parametrize("mode", ("r", "r+"))
@@ -80,12 +87,10 @@ async def test_tell_after_a_cancelled_read_is_as_before(
             file.fileno()  # chunk by chunk, as blocking open() reads it
             assert len(await file.read(skip)) == skip
             place = await file.tell()
-            task = asyncio.ensure_future(getattr(file, name)(*sizes))
-            await turns(stage)
-            if task.done() or not ours.native:
-                await within(task)
+            if not await was_cancelled(
+                ours, getattr(file, name)(*sizes), stage
+            ):
                 continue
-            await cancelled(task)
             stages += 1
             assert await file.tell() == place
             first = await file.read(10_000)
@@ -109,12 +114,8 @@ async def test_newlines_after_a_cancelled_read_are_all_that_were_met(
         file.fileno()
         await file.readline()
         for stage in range(1, 9):
-            task = asyncio.ensure_future(file.readlines())
-            await turns(stage)
-            if task.done() or not ours.native:
-                await within(task)
+            if not await was_cancelled(ours, file.readlines(), stage):
                 break
-            await cancelled(task)
             await file.tell()
         await within(file.readlines())
         assert file.newlines == ("\n", "\r\n")
@@ -130,12 +131,8 @@ async def test_readlines_cancelled_behind_an_unended_line_has_not_moved(
         for sends in range(1, 6):
             async with ours.open(path, encoding="utf-8") as file:
                 await file.readline()
-                task = asyncio.ensure_future(file.readlines())
-                await turns(sends)
-                if task.done() or not ours.native:
-                    await within(task)
+                if not await was_cancelled(ours, file.readlines(), sends):
                     continue
-                await cancelled(task)
                 met += 1
                 assert await file.tell() == 6
                 assert await file.readline() == "second\n"

@@ -345,10 +345,9 @@ class Interrupted(Subject):
             self.ask()
         if not task.cancelled():
             return task.result()
-        after = await self.place()
-        if op[0] == "seek" and self.shares():
+        if before.failed or (op[0] == "seek" and self.shares()):
             return None  # a worker has moved the descriptor, or has not
-        if not before.failed and (message := difference(before, after)):
+        if message := difference(before, await self.place()):
             raise Mismatch(f"tell after a cancelled {op}: {message}")
         return None
 
