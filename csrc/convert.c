@@ -11,7 +11,7 @@
 #include "exact.h"
 #include "file.h"
 #include "stream.h"
-#include "text.h"
+#include "textcookie.h"
 
 static PyObject *
 convert_opener(PyObject *fd, PyObject *Py_UNUSED(args))
@@ -75,8 +75,7 @@ convert_check(FileObject *file)
         const struct text *text = file->text;
         unread = file->rbuf.end - text->cur;
         if (text->decoded != NULL) {
-            unread += (size_t)(PyUnicode_GET_LENGTH(text->decoded)
-                               - text->used);
+            unread += (size_t)chars_left(text->decoded);
         }
     }
     if (!file->seekable && unread > 0) {

@@ -14,22 +14,11 @@ void
 text_free(struct text *text)
 {
     if (text != NULL) {
-        Py_XDECREF(text->decoded);
-        text_drop_older(&text->older);
+        chars_free(&text->decoded);
+        text_drop_older(text);
         text_drop_recode(text);
         buffer_free(&text->out);
         PyMem_Free(text);
-    }
-}
-
-void
-text_drop_older(struct older_chunk **link)
-{
-    while (*link != NULL) {
-        struct older_chunk *chunk = *link;
-        *link = chunk->before;
-        Py_DECREF(chunk->input);
-        PyMem_Free(chunk);
     }
 }
 
@@ -56,8 +45,8 @@ text_forget(struct text *text)
     text->lost = text->spent = false;
     text->tail_len = 0;
     text->chars = 0;
-    text_drop_older(&text->older);
-    Py_CLEAR(text->decoded);
+    text_drop_older(text);
+    chars_free(&text->decoded);
 }
 
 int
@@ -122,52 +111,58 @@ text_string(FileObject *file, size_t skip, size_t n)
     return str;
 }
 
+PyObject *
+text_rest(FileObject *file)
+{
+    struct text *text = file->text;
+    if (text->decoded == NULL) {
+        return text_string(file, 0, text->lim - text->cur);
+    }
+    return chars_string(text->decoded, 0, chars_left(text->decoded));
+}
+
 int
 text_to_decoded(FileObject *file, PyObject *more)
 {
     struct text *text = file->text;
-    PyObject *rest;
-    if (text->decoded == NULL) {
-        rest = text_string(file, 0, text->lim - text->cur);
+    struct chars *chars = text->decoded;
+    int rc = 0;
+    if (chars == NULL) {
+        PyObject *rest = text_rest(file);
+        chars = rest == NULL ? NULL : chars_new();
+        rc = chars == NULL ? -1 : chars_append(chars, rest);
+        Py_XDECREF(rest);
     }
-    else {
-        rest = PyUnicode_Substring(text->decoded, text->used,
-                                   PyUnicode_GET_LENGTH(text->decoded));
+    if (rc == 0 && more != NULL) {
+        rc = chars_append(chars, more);
     }
-    if (rest == NULL) {
-        return -1;
+    if (rc == 0) {
+        text->decoded = chars;
     }
-    Py_ssize_t carry = PyUnicode_GET_LENGTH(rest);
-    PyObject *all = more == NULL ? Py_NewRef(rest)
-                                 : PyUnicode_Concat(rest, more);
-    Py_DECREF(rest);
-    if (all == NULL) {
-        return -1;
+    else if (text->decoded == NULL) {
+        chars_free(&chars);
     }
-    Py_XSETREF(text->decoded, all);
-    text->carry = carry;
-    text->used = 0;
-    return 0;
+    return rc;
 }
 
 int
 text_begin_write(FileObject *file)
 {
     struct text *text = file->text;
-    PyObject *kept = NULL;
+    struct chars *kept = NULL;
     if (file->state->text_keeps && !text->noted) {
         if (text_to_decoded(file, NULL) < 0) {
             return -1;
         }
-        kept = Py_NewRef(text->decoded);
+        kept = text->decoded;
+        text->decoded = NULL;
     }
     text_forget(text);
     text->seen = 0; /* as the decoder's reset() does */
-    if (kept != NULL && PyUnicode_GET_LENGTH(kept) > 0) {
-        text->decoded = Py_NewRef(kept);
-        text->used = text->carry = 0;
+    if (kept != NULL && chars_left(kept) == 0) {
+        chars_free(&kept);
     }
-    Py_XDECREF(kept);
+    text->decoded = kept;
     return 0;
 }
 
@@ -220,7 +215,7 @@ text_count(FileObject *file, size_t at, size_t n)
                                 text->has_cr);
 }
 
-/* Take [end, stop) in as the newest chunk. */
+/* Take [end, stop) in as the newest chunk; what was decoded is used up. */
 static void
 chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
                  bool last)
@@ -228,6 +223,8 @@ chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
     struct text *text = file->text;
     const char *data = file->rbuf.data;
     size_t first = text->lim, bytes = stop - text->end;
+    text_drop_older(text);
+    chars_free(&text->decoded);
     text_note_chunk(text);
     text->snap_flags = text->held;
     text->snap_len = stop - text->pend;
@@ -262,7 +259,8 @@ bool
 text_is_contiguous(const FileObject *file)
 {
     const struct text *text = file->text;
-    if (text->decoded != NULL || text->tail_len > 0
+    bool decoded = text->decoded != NULL && chars_left(text->decoded) > 0;
+    if (decoded || text->tail_len > 0
         || text->lim + text->held != text->pend) {
         return false;
     }
@@ -272,14 +270,8 @@ text_is_contiguous(const FileObject *file)
 static enum step
 chunk_take(FileObject *file, size_t stop, bool last)
 {
-    struct text *text = file->text;
     size_t valid;
     bool ascii;
-    if (text->decoded != NULL
-        && text->used == PyUnicode_GET_LENGTH(text->decoded)) {
-        text_drop_older(&text->older);
-        Py_CLEAR(text->decoded);
-    }
     if (text_is_contiguous(file)
         && chunk_is_valid(file, stop, last, &valid, &ascii)) {
         chunk_take_valid(file, stop, valid, ascii, last);
@@ -353,10 +345,6 @@ text_take_all(OpObject *op, PyObject **result)
     size_t stop = file->rbuf.end, valid;
     bool ascii;
     op_charge(op, stop - text->end);
-    if (text->decoded != NULL
-        && text->used == PyUnicode_GET_LENGTH(text->decoded)) {
-        Py_CLEAR(text->decoded);
-    }
     if (text_is_contiguous(file)
         && chunk_is_valid(file, stop, true, &valid, &ascii)) {
         chunk_take_valid(file, stop, valid, ascii, true);

@@ -20,6 +20,7 @@
 #ifndef AIOFILES_C_TEXT_H
 #define AIOFILES_C_TEXT_H
 
+#include "chars.h"
 #include "file.h"
 #include "scan.h"
 
@@ -35,12 +36,19 @@ struct recode;
 /* A chunk before the newest, of whose characters some are in decoded still: an
  * operation has looked ahead and was cancelled.  For tell(). */
 struct older_chunk {
-    struct older_chunk *before;
-    PyObject *input; /* its bytes, with the codec's pending */
-    int flags;       /* the decoder's at its start */
-    size_t span;     /* from its start to that of the next */
-    size_t chars;    /* that these give */
-    bool plain;      /* of bytes that are valid, line ends as they are */
+    struct older_chunk *next; /* the one behind it */
+    PyObject *input;          /* its bytes, with the codec's pending */
+    int flags;                /* the decoder's at its start */
+    size_t span;              /* from its start to that of the next */
+    size_t chars;             /* that these give */
+    bool plain; /* of bytes that are valid, line ends as they are */
+};
+
+struct older {
+    struct older_chunk *first; /* owned, as those behind it */
+    struct older_chunk **last; /* where the next one will hang */
+    size_t span;               /* of all, */
+    size_t chars;              /* as these */
 };
 
 struct text {
@@ -62,10 +70,8 @@ struct text {
     bool has_cr;   /* there is a '\r' in [cur, lim) */
     unsigned seen; /* SCAN_* bits for `newlines` */
 
-    PyObject *decoded; /* owned: characters of chunks with invalid bytes */
-    Py_ssize_t used;   /* of these, returned */
-    Py_ssize_t carry;  /* of these, left from chunks before the newest */
-    char tail[4];      /* bytes the codec kept from before a failed chunk */
+    struct chars *decoded; /* owned: those of chunks with invalid bytes */
+    char tail[4]; /* bytes the codec kept from before a failed chunk */
     size_t tail_len;
 
     struct recode *recode; /* owned: what workers decode, or NULL */
@@ -94,8 +100,17 @@ struct text {
     size_t lost_chars; /* what chars was when they were lost */
     double b2c;        /* its bytes per character */
 
-    struct older_chunk *older; /* owned; all of carry, or none */
+    struct older older; /* all that decoded has characters of, or none */
 };
+
+/* Of the characters in decoded, those of chunks before the newest. */
+static inline size_t
+text_carry(const struct text *text)
+{
+    size_t left = text->decoded == NULL ? 0
+                                        : (size_t)chars_left(text->decoded);
+    return left > text->chars ? left - text->chars : 0;
+}
 
 /* There is a new chunk. */
 static inline void
@@ -124,8 +139,8 @@ enum step text_hand_on(OpObject *op);
 /* Bytes in the buffer have moved down by shift. */
 void text_shift(struct text *text, size_t shift);
 
-/* Free this chunk and those before it; *link is NULL then. */
-void text_drop_older(struct older_chunk **link);
+/* Forget the chunks before the newest. */
+void text_drop_older(struct text *text);
 
 /* Nothing is decoded and nothing is held (seek, write); the buffer is empty.*/
 void text_forget(struct text *text);
@@ -162,10 +177,11 @@ void text_keep(FileObject *file);
  * so, kept.  0 or -1. */
 int text_begin_write(FileObject *file);
 
-/* What is left to return becomes `decoded`: 0 or -1. */
-int text_to_decoded(FileObject *file, PyObject *more);
+/* What is left to return, as a new str. */
+PyObject *text_rest(FileObject *file);
 
-/* The cookie of the current position, given that of the buffer: new. */
-PyObject *text_cookie(FileObject *file, off_t position);
+/* What is left to return, and more behind it if that is not NULL, becomes
+ * `decoded`: 0, or -1 and nothing has changed. */
+int text_to_decoded(FileObject *file, PyObject *more);
 
 #endif

@@ -25,6 +25,15 @@ text_decoder(FileObject *file)
     return decoder;
 }
 
+int
+text_decoder_start(PyObject *decoder, int flags)
+{
+    PyObject *none = PyObject_CallMethod(decoder, "setstate", "((yi))", "",
+                                         flags);
+    Py_XDECREF(none);
+    return none == NULL ? -1 : 0;
+}
+
 /* bytes [pend, stop), with what the codec had kept before. */
 static PyObject *
 chunk_bytes(FileObject *file, size_t stop)
@@ -97,18 +106,13 @@ static PyObject *
 newlines_decode(FileObject *file, PyObject *str, bool last)
 {
     struct text *text = file->text;
-    PyObject *out = NULL, *seen = NULL, *none = NULL, *st = NULL;
+    PyObject *out = NULL, *seen = NULL, *st = NULL;
     if (!text->universal) {
         return str;
     }
     PyObject *decoder = PyObject_CallFunction(
         file->state->newline_decoder, "Oi", Py_None, (int)text->translate);
-    if (decoder == NULL) {
-        goto done;
-    }
-    none = PyObject_CallMethod(decoder, "setstate", "((yi))", "",
-                               (int)text->held);
-    if (none == NULL) {
+    if (decoder == NULL || text_decoder_start(decoder, text->held) < 0) {
         goto done;
     }
     out = PyObject_CallMethod(decoder, "decode", "Oi", str, (int)last);
@@ -125,7 +129,6 @@ newlines_decode(FileObject *file, PyObject *str, bool last)
     text->seen |= text_newline_kinds(seen);
 done:
     Py_XDECREF(decoder);
-    Py_XDECREF(none);
     Py_XDECREF(st);
     Py_XDECREF(seen);
     Py_DECREF(str);
@@ -157,7 +160,7 @@ chunk_lose(FileObject *file, size_t stop)
         text->has_snap = false; /* that was an older chunk's */
     }
     codec_skip(file, stop);
-    Py_CLEAR(text->decoded);
+    chars_free(&text->decoded);
     text->lim = text->cur = stop;
     text->lost_chars = text->chars;
     text->chars = 0;
@@ -223,57 +226,83 @@ chunk_as_older(FileObject *file)
     else {
         chunk.span = text->snap_len - text->tail_len
                      - (text->end - text->pend);
-        if (!text->has_snap
-            || text->used == PyUnicode_GET_LENGTH(text->decoded)) {
+        if (!text->has_snap || chars_left(text->decoded) == 0) {
             return NULL;
         }
         chunk.input = chunk_input(file);
     }
-    struct older_chunk *older = chunk.input == NULL
-                                    ? NULL
-                                    : PyMem_Malloc(sizeof(*older));
-    if (older == NULL) {
+    struct older_chunk *copy = chunk.input == NULL
+                                   ? NULL
+                                   : PyMem_Malloc(sizeof(*copy));
+    if (copy == NULL) {
         Py_XDECREF(chunk.input);
         PyErr_NoMemory();
         return NULL;
     }
-    *older = chunk;
-    return older;
+    *copy = chunk;
+    return copy;
 }
 
-/* Drop the older chunks whose characters have all been returned. */
 static void
-older_trim(struct text *text)
+older_add(struct older *older, struct older_chunk *chunk)
 {
-    size_t back = (size_t)(text->carry - text->used);
-    struct older_chunk **link = &text->older;
-    for (; back > 0 && *link != NULL; link = &(*link)->before) {
-        back -= back < (*link)->chars ? back : (*link)->chars;
+    if (older->first == NULL) {
+        older->last = &older->first;
     }
-    text_drop_older(link);
+    *older->last = chunk;
+    older->last = &chunk->next;
+    older->span += chunk->span;
+    older->chars += chunk->chars;
 }
 
-/* The rest of what is to be returned and str: 0 or -1. */
+static void
+older_drop_first(struct older *older)
+{
+    struct older_chunk *chunk = older->first;
+    older->first = chunk->next;
+    older->span -= chunk->span;
+    older->chars -= chunk->chars;
+    Py_DECREF(chunk->input);
+    PyMem_Free(chunk);
+}
+
+void
+text_drop_older(struct text *text)
+{
+    while (text->older.first != NULL) {
+        older_drop_first(&text->older);
+    }
+}
+
+/* The rest of what is to be returned and str, which becomes the newest
+ * chunk's: 0, or -1 and nothing has changed. */
 static int
 chunk_append(FileObject *file, PyObject *str)
 {
     struct text *text = file->text;
-    struct older_chunk *older = chunk_as_older(file);
-    bool more = text->decoded != NULL && text->used < text->carry;
-    if (older == NULL && PyErr_Occurred()) {
+    struct older *older = &text->older;
+    bool more = text_carry(text) > 0;
+    struct older_chunk *chunk = chunk_as_older(file);
+    if (chunk == NULL && PyErr_Occurred()) {
         return -1;
     }
     if (text_to_decoded(file, str) < 0) {
-        text_drop_older(&older);
+        if (chunk != NULL) {
+            Py_DECREF(chunk->input);
+            PyMem_Free(chunk);
+        }
         return -1;
     }
-    if (older == NULL || !more) { /* none of carry: it has a gap, or is new */
-        text_drop_older(&text->older);
+    text->chars = (size_t)PyUnicode_GET_LENGTH(str);
+    if (chunk == NULL || !more) { /* none of carry: it has a gap, or is new */
+        text_drop_older(text);
     }
-    if (older != NULL) {
-        older->before = text->older;
-        text->older = older;
-        older_trim(text);
+    if (chunk != NULL) {
+        older_add(older, chunk);
+    }
+    while (older->first != NULL
+           && older->chars - older->first->chars >= text_carry(text)) {
+        older_drop_first(older); /* all of it has been returned */
     }
     return 0;
 }
@@ -299,7 +328,6 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
         }
         return STEP_ERROR;
     }
-    size_t chars = (size_t)PyUnicode_GET_LENGTH(str);
     int rc = chunk_append(file, str);
     Py_DECREF(str);
     if (rc < 0) {
@@ -308,7 +336,6 @@ chunk_take_decoded(FileObject *file, size_t stop, bool last)
         return STEP_ERROR;
     }
     text_note_chunk(text);
-    text->chars = chars;
     text->plain = false;
     text->snap_flags = held;
     text->snap_len = (size_t)PyBytes_GET_SIZE(input);
@@ -342,8 +369,10 @@ chunk_take_rest(FileObject *file, size_t stop)
         }
         return NULL;
     }
-    int rc = text_to_decoded(file, str);
+    PyObject *rest = text_rest(file);
+    PyObject *all = rest == NULL ? NULL : PyUnicode_Concat(rest, str);
+    Py_XDECREF(rest);
     Py_DECREF(str);
-    text->held = held && rc < 0; /* it is decoded again */
-    return rc < 0 ? NULL : Py_NewRef(text->decoded);
+    text->held = held && all == NULL; /* it is decoded again */
+    return all;
 }

@@ -10,6 +10,9 @@
 /* A real incremental decoder of this codec and error handler. */
 PyObject *text_decoder(FileObject *file);
 
+/* Have it start after nothing, in the state that the flags say: 0 or -1. */
+int text_decoder_start(PyObject *decoder, int flags);
+
 /* SCAN_* bits of what a newline decoder's `newlines` says. */
 unsigned text_newline_kinds(PyObject *newlines);
 

@@ -1,327 +1,6 @@
-/* textpos.c - tell() and seek() of text.
- *
- * A cookie is io.TextIOWrapper's: the position of a safe point, and, where
- * the next character does not begin at one, how to get there: the newline
- * decoder's flag, the bytes to feed it and the characters to skip.  Nearly
- * always it is a byte offset; the search below, CPython's, is needed next to
- * a lone '\r' and among characters that an error handler has made.
- */
+/* textpos.c - tell() and seek() of text; their positions are cookies. */
 #include "textcodec.h"
-
-struct cookie {
-    long long start;
-    int flags;
-    int feed;
-    int skip;
-    int eof;
-};
-
-enum { COOKIE_SIZE = 21 }; /* 8 + 4 + 4 + 4 + 1 bytes, little end first */
-
-static void
-put_le(unsigned char *to, unsigned long long value, int size)
-{
-    for (int i = 0; i < size; i++) {
-        to[i] = (unsigned char)(value >> (8 * i));
-    }
-}
-
-static unsigned long long
-get_le(const unsigned char *from, int size)
-{
-    unsigned long long value = 0;
-    for (int i = 0; i < size; i++) {
-        value |= (unsigned long long)from[i] << (8 * i);
-    }
-    return value;
-}
-
-static PyObject *
-cookie_build(const struct cookie *c)
-{
-    unsigned char raw[COOKIE_SIZE];
-    if (c->flags == 0 && c->feed == 0 && c->skip == 0 && c->eof == 0) {
-        return PyLong_FromLongLong(c->start);
-    }
-    put_le(raw, (unsigned long long)c->start, 8);
-    put_le(raw + 8, (unsigned)c->flags, 4);
-    put_le(raw + 12, (unsigned)c->feed, 4);
-    put_le(raw + 16, (unsigned)c->skip, 4);
-    raw[20] = (unsigned char)c->eof;
-    return PyObject_CallMethod((PyObject *)&PyLong_Type, "from_bytes", "y#s",
-                               (const char *)raw, (Py_ssize_t)COOKIE_SIZE,
-                               "little");
-}
-
-/* 0, or -1 without an exception for an int that is no cookie: its sign is
- * c->start then. */
-static int
-cookie_parse(PyObject *num, struct cookie *c)
-{
-    int overflow;
-    memset(c, 0, sizeof(*c));
-    c->start = PyLong_AsLongLongAndOverflow(num, &overflow);
-    if (overflow == 0) {
-        return c->start < 0 ? -1 : 0;
-    }
-    c->start = overflow;
-    PyObject *raw = PyObject_CallMethod(num, "to_bytes", "is",
-                                        (int)COOKIE_SIZE, "little");
-    if (raw == NULL) {
-        file_forget_refusal();
-        return -1;
-    }
-    const unsigned char *p = (const unsigned char *)PyBytes_AS_STRING(raw);
-    c->start = (long long)get_le(p, 8);
-    c->flags = (int)get_le(p + 8, 4);
-    c->feed = (int)get_le(p + 12, 4);
-    c->skip = (int)get_le(p + 16, 4);
-    c->eof = p[20];
-    Py_DECREF(raw);
-    return 0;
-}
-
-/* ---- the search for a safe point ---- */
-
-struct search {
-    PyObject *decoder;
-    const char *input;
-    Py_ssize_t size;
-    Py_ssize_t buffered; /* bytes that the decoder keeps */
-    int flags;
-    /* begins where the file does: there the decoder is reset, and with it
-     * `newlines` */
-    bool afresh;
-};
-
-static int
-search_reset(struct search *s, int flags)
-{
-    PyObject *none = s->afresh ? PyObject_CallMethod(s->decoder, "reset", NULL)
-                               : PyObject_CallMethod(s->decoder, "setstate",
-                                                     "((yi))", "", flags);
-    Py_XDECREF(none);
-    return none == NULL ? -1 : 0;
-}
-
-/* Characters that n bytes give, or -1; then the decoder's state is known. */
-static Py_ssize_t
-search_feed(struct search *s, Py_ssize_t at, Py_ssize_t n, bool last)
-{
-    Py_ssize_t chars = -1;
-    const char *kept;
-    int flags;
-    PyObject *state = NULL;
-    PyObject *str = PyObject_CallMethod(s->decoder, "decode", "y#i",
-                                        s->input + at, n, (int)last);
-    if (str == NULL) {
-        goto done;
-    }
-    state = PyObject_CallMethod(s->decoder, "getstate", NULL);
-    if (state == NULL
-        || !PyArg_ParseTuple(state, "y#i", &kept, &s->buffered, &flags)) {
-        goto done;
-    }
-    s->flags = flags;
-    chars = PyUnicode_GET_LENGTH(str);
-done:
-    Py_XDECREF(str);
-    Py_XDECREF(state);
-    return chars;
-}
-
-/* A start near the wanted character, guessed from the bytes per character:
- * its distance, or -1; *c and *chars are moved there. */
-static Py_ssize_t
-search_guess(struct search *s, struct cookie *c, Py_ssize_t *chars, double b2c)
-{
-    Py_ssize_t at = (Py_ssize_t)(b2c * (double)*chars), back = 1;
-    at = at < s->size ? at : s->size;
-    while (at > 0) {
-        if (search_reset(s, c->flags) < 0) {
-            return -1;
-        }
-        Py_ssize_t got = search_feed(s, 0, at, false);
-        if (got < 0) {
-            return -1;
-        }
-        if (got > *chars) {
-            at -= back;
-            back *= 2;
-        }
-        else if (s->buffered > 0) {
-            at -= s->buffered;
-            back = 1;
-        }
-        else {
-            c->flags = s->flags;
-            *chars -= got;
-            return at;
-        }
-    }
-    return search_reset(s, c->flags) < 0 ? -1 : 0;
-}
-
-/* From there byte by byte to the last safe point before the character. */
-static int
-search_walk(struct search *s, struct cookie *c, Py_ssize_t at,
-            Py_ssize_t chars)
-{
-    Py_ssize_t got = 0;
-    for (; at < s->size; at++) {
-        Py_ssize_t n = search_feed(s, at, 1, false);
-        if (n < 0) {
-            return -1;
-        }
-        got += n;
-        c->feed++;
-        if (s->buffered == 0 && got <= chars) {
-            c->start += c->feed;
-            chars -= got;
-            c->flags = s->flags;
-            c->feed = 0;
-            got = 0;
-        }
-        if (got >= chars) {
-            break;
-        }
-    }
-    if (at == s->size) {
-        Py_ssize_t n = search_feed(s, 0, 0, true);
-        if (n < 0) {
-            return -1;
-        }
-        c->eof = 1;
-        if (got + n < chars) {
-            PyErr_SetString(PyExc_OSError,
-                            "can't reconstruct logical file position");
-            return -1;
-        }
-    }
-    c->skip = (int)chars;
-    return 0;
-}
-
-/* The safe point before that many characters of a chunk, and what is from
- * there to these; *c is its start.  0 or -1; steals input, NULL passes an error
- * on. */
-static int
-cookie_search(FileObject *file, struct cookie *c, PyObject *input,
-              Py_ssize_t chars, double b2c)
-{
-    struct text *text = file->text;
-    int rc = -1;
-    struct search s = {.decoder = input == NULL ? NULL : text_decoder(file),
-                       .afresh = c->start == 0 && c->flags == 0};
-    if (s.decoder == NULL) {
-        goto done;
-    }
-    s.input = PyBytes_AS_STRING(input);
-    s.size = PyBytes_GET_SIZE(input);
-    Py_ssize_t at = search_guess(&s, c, &chars, b2c);
-    if (at < 0) {
-        goto done;
-    }
-    c->start += at;
-    rc = chars == 0 ? 0 : search_walk(&s, c, at, chars);
-    if (rc == 0 && text->universal) {
-        PyObject *newlines = PyObject_GetAttrString(s.decoder, "newlines");
-        if (newlines == NULL) {
-            rc = -1;
-            goto done;
-        }
-        text->seen = (s.afresh ? 0 : text->seen)
-                     | text_newline_kinds(newlines);
-        Py_DECREF(newlines);
-    }
-done:
-    Py_XDECREF(s.decoder);
-    Py_XDECREF(input);
-    return rc;
-}
-
-/* The position is in a chunk before the newest, which begins at c->start. */
-static PyObject *
-cookie_in_older(FileObject *file, struct cookie *c)
-{
-    struct text *text = file->text;
-    const struct older_chunk *chunk = text->older;
-    size_t back = (size_t)(text->carry - text->used);
-    unsigned seen = text->seen;
-    c->flags = text->snap_flags;
-    for (; chunk != NULL; chunk = chunk->before) {
-        c->start -= (long long)chunk->span;
-        c->flags = chunk->flags;
-        if (back <= chunk->chars) {
-            break;
-        }
-        back -= chunk->chars;
-    }
-    if (chunk != NULL && chunk->chars > back) {
-        size_t chars = chunk->chars - back;
-        if (chunk->plain) {
-            c->start += (long long)scan_forward(
-                PyBytes_AS_STRING(chunk->input), chunk->span,
-                text->codec == CODEC_UTF8, false, &chars);
-            return cookie_build(c);
-        }
-        double b2c = (double)chunk->span / (double)chunk->chars;
-        if (cookie_search(file, c, Py_NewRef(chunk->input), (Py_ssize_t)chars,
-                          b2c)
-            < 0) {
-            return NULL;
-        }
-        text->seen = seen; /* what is ahead is not decoded again */
-    }
-    return cookie_build(c);
-}
-
-PyObject *
-text_cookie(FileObject *file, off_t position)
-{
-    struct text *text = file->text;
-    struct cookie c = {.start = position};
-    if (!text->has_snap) {
-        return cookie_build(&c);
-    }
-    c.start -= (long long)text->snap_len;
-    if (text->decoded == NULL && text->cur < text->dec_start) {
-        /* A cancelled read had looked ahead. */
-        c.start = position - (long long)(text->end - text->cur);
-        return cookie_build(&c);
-    }
-    if (text->plain && !text->lost && text->decoded == NULL) {
-        if (c.start == 0 && text->universal && text->cur > text->win) {
-            /* The search resets the decoder and feeds it up to here. */
-            text->seen = scan_newlines(file->rbuf.data + text->win,
-                                       text->cur - text->win);
-        }
-        c.start += (long long)text->cur - (long long)text->win;
-        return cookie_build(&c);
-    }
-    if (text->decoded != NULL && text->used < text->carry) {
-        return cookie_in_older(file, &c); /* as above */
-    }
-    Py_ssize_t chars = 0;
-    if (text->decoded != NULL) {
-        chars = text->used - text->carry;
-    }
-    else if (text->spent) {
-        chars = (Py_ssize_t)text->chars;
-    }
-    else if (!text->lost) {
-        chars = (Py_ssize_t)text_count(file, text->dec_start,
-                                       text->cur - text->dec_start);
-    }
-    c.flags = text->snap_flags;
-    if (chars > 0
-        && cookie_search(file, &c, chunk_input(file), chars, text->b2c) < 0) {
-        return NULL;
-    }
-    return cookie_build(&c);
-}
-
-/* ---- the operations ---- */
+#include "textcookie.h"
 
 /* What flush() does, once an operation. */
 static enum step
@@ -381,8 +60,8 @@ seek_skip(FileObject *file, const struct cookie *c)
     int flags;
     size_t n = buffer_avail(&file->rbuf), at = file->rbuf.pos;
     n = n < (size_t)c->feed ? n : (size_t)c->feed;
-    struct search s = {.decoder = text_decoder(file)};
-    if (s.decoder == NULL || search_reset(&s, c->flags) < 0) {
+    PyObject *decoder = text_decoder(file);
+    if (decoder == NULL || text_decoder_start(decoder, c->flags) < 0) {
         goto done;
     }
     text->has_snap = text->noted = true;
@@ -393,15 +72,15 @@ seek_skip(FileObject *file, const struct cookie *c)
     text->cur = text->lim = text->pend = text->end = text->dec_start = at + n;
     text->plain = text->spent = false;
     text->lost = true; /* unless it can be decoded */
-    str = PyObject_CallMethod(s.decoder, "decode", "y#i",
+    str = PyObject_CallMethod(decoder, "decode", "y#i",
                               n == 0 ? "" : file->rbuf.data + at,
                               (Py_ssize_t)n, c->eof);
-    st = str == NULL ? NULL : PyObject_CallMethod(s.decoder, "getstate", NULL);
+    st = str == NULL ? NULL : PyObject_CallMethod(decoder, "getstate", NULL);
     if (st == NULL || !PyArg_ParseTuple(st, "y#i", &kept, &kept_len, &flags)) {
         goto done;
     }
     if (text->universal) {
-        newlines = PyObject_GetAttrString(s.decoder, "newlines");
+        newlines = PyObject_GetAttrString(decoder, "newlines");
         if (newlines == NULL) {
             goto done;
         }
@@ -413,16 +92,17 @@ seek_skip(FileObject *file, const struct cookie *c)
     size_t given = text->pend - (text->held && text->pend > at);
     text->cur = text->lim = text->dec_start = given;
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
-    text->decoded = text->chars > 0 ? Py_NewRef(str) : NULL;
-    text->used = text->carry = 0;
+    if (text->chars > 0 && text_to_decoded(file, str) < 0) {
+        goto done;
+    }
     if (PyUnicode_GET_LENGTH(str) < c->skip) {
         PyErr_SetString(PyExc_OSError, "can't restore logical file position");
         goto done;
     }
-    text->used = c->skip;
+    text->decoded->pos = c->skip;
     rc = STEP_DONE;
 done:
-    Py_XDECREF(s.decoder);
+    Py_XDECREF(decoder);
     Py_XDECREF(str);
     Py_XDECREF(st);
     Py_XDECREF(newlines);

@@ -60,29 +60,32 @@ line_cut(const struct text *text, const char *p, size_t n, Py_ssize_t limit,
     return len;
 }
 
-/* The same for decoded characters from start on: the line's length or 0. */
+/* The same for decoded characters from start on, of which op->got have no end
+ * in them: the line's length or 0. */
 static Py_ssize_t
-line_in_decoded(const struct text *text, Py_ssize_t start)
+line_in_decoded(OpObject *op, Py_ssize_t start)
 {
-    PyObject *str = text->decoded;
-    Py_ssize_t n = PyUnicode_GET_LENGTH(str);
+    const struct text *text = op->file->text;
+    const struct chars *chars = text->decoded;
+    Py_UCS4 first = text->universal ? '\n' : (Py_UCS4)text->readnl[0];
+    bool pair = text->readnl[1] != '\0';
     bool cr = text->universal && !text->translate;
-    for (Py_ssize_t i = start; i < n; i++) {
-        Py_UCS4 c = PyUnicode_READ_CHAR(str, i);
-        Py_UCS4 next = i + 1 < n ? PyUnicode_READ_CHAR(str, i + 1) : 0;
-        if (text->universal) {
-            if (c == '\n') {
-                return i + 1 - start;
-            }
-            if (cr && c == '\r') {
-                return i + 1 + (next == '\n') - start;
-            }
+    for (Py_ssize_t i = start + op->got; i < chars->end; i++) {
+        Py_UCS4 c = chars_get(chars, i);
+        if (c != first && !(cr && c == '\r')) {
+            continue;
         }
-        else if (c == (Py_UCS4)text->readnl[0]
-                 && (text->readnl[1] == '\0' || next == '\n')) {
-            return i + 1 + (text->readnl[1] != '\0') - start;
+        Py_ssize_t len = i + 1 - start;
+        bool lf = i + 1 < chars->end && chars_get(chars, i + 1) == '\n';
+        if (!pair) {
+            return len + (cr && c == '\r' && lf);
+        }
+        if (lf) {
+            return len + 1;
         }
     }
+    Py_ssize_t left = chars->end - start;
+    op->got = left > 0 ? left - pair : 0;
     return 0;
 }
 
@@ -105,10 +108,10 @@ line_from_bytes(OpObject *op, Py_ssize_t limit, bool last, size_t *span)
 static bool
 line_from_decoded(OpObject *op, Py_ssize_t limit, bool last, size_t *span)
 {
-    struct text *text = op->file->text;
-    Py_ssize_t start = text->used + op->taken;
-    Py_ssize_t left = PyUnicode_GET_LENGTH(text->decoded) - start;
-    Py_ssize_t len = line_in_decoded(text, start);
+    const struct chars *chars = op->file->text->decoded;
+    Py_ssize_t start = chars->pos + op->taken;
+    Py_ssize_t left = chars->end - start;
+    Py_ssize_t len = line_in_decoded(op, start);
     Py_ssize_t n = len > 0 ? len : left;
     bool reached = limit >= 0 && limit <= n;
     *span = (size_t)(reached ? limit : n);
@@ -122,8 +125,7 @@ line_string(OpObject *op, size_t span)
     if (text->decoded == NULL) {
         return text_string(op->file, (size_t)op->taken, span);
     }
-    Py_ssize_t start = text->used + op->taken;
-    return PyUnicode_Substring(text->decoded, start, start + (Py_ssize_t)span);
+    return chars_string(text->decoded, op->taken, (Py_ssize_t)span);
 }
 
 /* The next chunk; what was taken is counted in characters from then on, if
@@ -201,7 +203,7 @@ line_advance(OpObject *op, size_t span)
         text->cur += span;
     }
     else {
-        text->used += (Py_ssize_t)span;
+        text->decoded->pos += (Py_ssize_t)span;
     }
     op_charge(op, span);
 }
@@ -390,11 +392,10 @@ read_take(OpObject *op, PyObject **result)
         text->cur += *result == NULL ? 0 : (size_t)op->taken;
     }
     else {
-        Py_ssize_t left = PyUnicode_GET_LENGTH(text->decoded) - text->used;
+        Py_ssize_t left = chars_left(text->decoded);
         Py_ssize_t n = op->n < left ? op->n : left;
-        *result = PyUnicode_Substring(text->decoded, text->used,
-                                      text->used + n);
-        text->used += *result == NULL ? 0 : n;
+        *result = chars_string(text->decoded, 0, n);
+        text->decoded->pos += *result == NULL ? 0 : n;
     }
     op_charge(op, (size_t)op->n);
     return *result == NULL ? STEP_ERROR : STEP_DONE;
@@ -408,7 +409,7 @@ read_count(OpObject *op)
     FileObject *file = op->file;
     struct text *text = file->text;
     if (text->decoded != NULL) {
-        return PyUnicode_GET_LENGTH(text->decoded) - text->used;
+        return chars_left(text->decoded);
     }
     size_t from = text->cur + (size_t)op->taken;
     size_t chars = (size_t)(op->n - op->got);

@@ -8,6 +8,7 @@ out: concurrent.futures keeps its lock for good when it finds no memory.
 
 import asyncio
 import errno
+import functools
 import gc
 import inspect
 import itertools
@@ -21,11 +22,11 @@ import aiofiles_c.shutil as ashutil
 import aiofiles_c.tempfile as atempfile
 import pytest
 
-from .support import model, starving
+from .support import model, sides, starving
 from .support.content import Content, Many, Room
 from .support.inject import fault, needs_injection
 from .support.model import Case
-from .support.outcome import Outcome
+from .support.outcome import Outcome, difference
 from .support.waiting import within
 
 LINES = Content(20_000)
@@ -63,6 +64,12 @@ CASES = {
             ("read", 10), ("readline",), ("tell",), ("readlines", 100),
             ("read",),
         ),
+    ),
+    # The first read returns all of a block.
+    "r, bad bytes, told": Case(
+        mode="r", encoding="utf-8", errors="replace", probe=True,
+        content=Content(17_000, b"ab\xff\n"),
+        ops=(("read", 8192), ("read", 10), ("readline",), ("read",)),
     ),
     "rb, large": Case(
         mode="rb", content=Content(4_300_000),
@@ -174,7 +181,7 @@ def is_unused(error):
     return isinstance(error, RuntimeWarning) and "never awaited" in str(error)
 
 
-async def retried(call, plan=None):
+async def retried(call, plan=None, between=None):
     """Await what the call makes, by the plan; once more if that starves."""
     try:
         if plan is None:
@@ -183,11 +190,13 @@ async def retried(call, plan=None):
     except Exception as error:
         if not is_shortage(error):
             raise
+    if between is not None:
+        await between()
     made = call()
     return await made if inspect.isawaitable(made) else made
 
 
-class Subject(model.Subject):
+class Subject(sides.Subject):
     """The library's side of a case; what starves is done again."""
 
     plan = None
@@ -206,6 +215,10 @@ class Subject(model.Subject):
         except Exception as error:
             return self.failure(error)
 
+    async def unmoved(self, before):
+        if message := difference(before, await self.place()):
+            raise sides.Mismatch(f"tell without memory: {message}")
+
     async def do(self, op):
         try:
             args = self.arguments(op)
@@ -213,11 +226,14 @@ class Subject(model.Subject):
             if name == "fileno":
                 value = self.file.fileno()
             else:
+                before = await self.place()
                 value = await retried(
-                    lambda: getattr(self.file, name)(*args), self.plan
+                    lambda: getattr(self.file, name)(*args),
+                    self.plan,
+                    functools.partial(self.unmoved, before),
                 )
             return Outcome(
-                False, model._with_room(op, args, self.note(op, value))
+                False, sides.with_room(op, args, self.note(op, value))
             )
         except StopAsyncIteration:
             return Outcome(False, StopAsyncIteration)
@@ -287,7 +303,7 @@ def case_attempt(loop, case, folder):
     """A function that runs the case by a plan."""
 
     async def one(plan):
-        reference = model.Reference(str(folder / "reference"), case)
+        reference = sides.Reference(str(folder / "reference"), case)
         subject = Subject(str(folder / "subject"), case, aiofiles_c.open)
         subject.plan = plan
         await model.Run(case, reference, subject).all()

@@ -199,6 +199,30 @@ NEWLINES = (None, "", "\n", "\r", "\r\n")
 
 
 @pytest.mark.parametrize("newline", NEWLINES)
+async def test_lines_of_bad_bytes_longer_than_blocks_are_those_of_open(
+    lib, make, newline
+):
+    """Blocks whose characters need one, two and four bytes meet in a line,
+    and some line ends lie across two of them."""
+    parts = b"\xe9" * 20_000, "\u20ac".encode() * 9_000, b"\xff\r\n" * 3_000
+    wide = "\U0001f600".encode() * 5_000 + b"\xfe"
+    path = make(b"good\r\n" + b"".join(parts) + wide + b"\rlast\n" + parts[0])
+    options = {"encoding": "utf-8", "errors": "replace", "newline": newline}
+    with builtins.open(path, **options) as file:
+        lines = file.readlines()
+    async with lib.open(path, **options) as file:
+        assert await file.readlines() == lines
+        await file.seek(0)
+        assert [line async for line in file] == lines
+        await file.seek(0)
+        assert await file.readline() == lines[0]
+        rest = "".join(lines[1:])
+        assert await file.read(30_000) == rest[:30_000]
+        assert await file.read(10) == rest[30_000:30_010]
+        assert "".join(await file.readlines()) == rest[30_010:]
+
+
+@pytest.mark.parametrize("newline", NEWLINES)
 async def test_read_newlines_are_translated_as_by_open(lib, make, newline):
     """Lines, text and `newlines` are those of open for every newline=."""
     path = make(b"a\nb\r\nc\rd\r\n\r\n\n\r")
