@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from ._engine import set_threads, set_trace, stats
-from ._explain import explain
-from ._install import install, uninstall
 from .threadpool import (
     open,
     stderr,
@@ -17,7 +15,7 @@ from .threadpool import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from typing import Any
 
     from . import (
         os as os,
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
         shutil as shutil,
         tempfile as tempfile,
     )
+    from ._explain import explain
+    from ._install import install, uninstall
 
 __version__ = "0.1.0"
 
@@ -46,19 +46,28 @@ __all__ = (
     "uninstall",
 )
 
-_LAZY = ("os", "ospath", "shutil", "tempfile")
+# What is imported when it is first asked for, and the module that has it.  The
+# standard tempfile alone would double the time of the import.
+_LAZY = {
+    "explain": "._explain",
+    "install": "._install",
+    "os": ".os",
+    "ospath": ".ospath",
+    "shutil": ".shutil",
+    "tempfile": ".tempfile",
+    "uninstall": "._install",
+}
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a submodule when it is first asked for.
-
-    The standard tempfile alone would double the time of the import.
-    """
+def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return import_module("." + name, __name__)
+    found: Any = import_module(_LAZY[name], __name__)
+    if not _LAZY[name].endswith("." + name):
+        found = globals()[name] = getattr(found, name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -45,7 +45,7 @@ probe_text_keeps(PyObject *io)
                                                          "O", raw);
     file = buffer == NULL ? NULL
                           : PyObject_CallMethod(io, "TextIOWrapper", "Os",
-                                                buffer, "ascii");
+                                                buffer, "utf-8");
     step = file == NULL ? NULL
                         : PyObject_CallMethod(file, "readlines", "i", 1);
     if (step != NULL) {
@@ -69,7 +69,7 @@ probe_init(ModuleState *state)
 {
     long full = -1, text = -1;
     PyObject *size = NULL, *empty = NULL, *byte = NULL, *most = NULL;
-    PyObject *ascii = NULL;
+    PyObject *utf8 = NULL;
     PyObject *io = PyImport_ImportModule("io");
     if (io == NULL) {
         return -1;
@@ -80,11 +80,11 @@ probe_init(ModuleState *state)
     if (size != NULL && empty != NULL && byte != NULL) {
         full = probe_writes(io, "BufferedWriter", size, empty, byte);
     }
-    ascii = full < 0 ? NULL : PyUnicode_FromString("ascii");
+    utf8 = full < 0 ? NULL : PyUnicode_FromString("utf-8");
     most = PyUnicode_New(TEXT_CHUNK - 1, 127);
-    if (ascii != NULL && most != NULL) {
+    if (utf8 != NULL && most != NULL) {
         memset(PyUnicode_1BYTE_DATA(most), 'x', TEXT_CHUNK - 1);
-        text = probe_writes(io, "TextIOWrapper", ascii, most, ascii);
+        text = probe_writes(io, "TextIOWrapper", utf8, most, utf8);
     }
     int keeps = text < 0 ? -1 : probe_text_keeps(io);
     state->text_keeps = keeps == 1;
@@ -93,7 +93,7 @@ probe_init(ModuleState *state)
     Py_XDECREF(size);
     Py_XDECREF(empty);
     Py_XDECREF(byte);
-    Py_XDECREF(ascii);
+    Py_XDECREF(utf8);
     Py_XDECREF(most);
     Py_DECREF(io);
     return keeps < 0 ? -1 : 0;

@@ -307,8 +307,17 @@ stderr_bytes = AsyncIndirectBufferedIOBase(
 )
 
 if core is not None:
-    from . import _stdio
+    # Most programs that import the package never use a stream.
+    def _read(file: Any, name: str, args: tuple[Any, ...]) -> Any:
+        from . import _stdio
 
-    stdin._direct = stdin_bytes._direct = _stdio.read
+        return _stdio.read(file, name, args)
+
+    def _write(file: Any, name: str, args: tuple[Any, ...]) -> Any:
+        from . import _stdio
+
+        return _stdio.write(file, name, args)
+
+    stdin._direct = stdin_bytes._direct = _read
     for _stream in (stdout, stderr, stdout_bytes, stderr_bytes):
-        _stream._direct = _stdio.write
+        _stream._direct = _write
