@@ -12,6 +12,7 @@ import functools
 import gc
 import inspect
 import os
+import signal
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,8 @@ LIMIT = 45 if "AIOFILES_C_TEST_LEAKS" not in os.environ else 3600
 
 
 def pytest_configure(config):
+    # Of a shell's background commands it is ignored, and of what these start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     installed = Path(aiofiles_c.__file__).resolve()
     if installed.parent == CHECKOUT / "aiofiles_c":
         raise pytest.UsageError(
