@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { KEEP_MOST = 64 * 1024 }; /* bytes, whatever is left in them */
+
 struct chars *
 chars_new(void)
 {
@@ -44,20 +46,49 @@ chars_at(const struct chars *chars, Py_ssize_t i)
     return (char *)chars->data + i * chars->kind;
 }
 
+/* Those that are left move to the beginning. */
+static void
+chars_compact(struct chars *chars)
+{
+    Py_ssize_t left = chars_left(chars);
+    if (left > 0) {
+        memmove(chars->data, chars_at(chars, chars->pos),
+                (size_t)(left * chars->kind));
+    }
+    chars->pos = 0;
+    chars->end = left;
+}
+
+void
+chars_take(struct chars *chars, Py_ssize_t n)
+{
+    chars->pos += n;
+    Py_ssize_t left = chars_left(chars);
+    if (chars->cap <= KEEP_MOST / chars->kind || left >= chars->cap / 4) {
+        return;
+    }
+    chars_compact(chars);
+    Py_ssize_t cap = left > 0 ? left : 1;
+    void *data = PyMem_Realloc(chars->data, (size_t)(cap * chars->kind));
+    if (data != NULL) {
+        chars->data = data;
+        chars->cap = cap;
+    }
+}
+
 /* Have room for n more of this kind behind the last. */
 static int
 chars_reserve(struct chars *chars, Py_ssize_t n, int kind)
 {
     Py_ssize_t left = chars_left(chars);
-    kind = kind > chars->kind ? kind : chars->kind;
-    if (kind == chars->kind && n <= chars->cap - chars->end) {
+    kind = left > 0 && kind < chars->kind ? chars->kind : kind;
+    bool same = kind == chars->kind;
+    if (same && n <= chars->cap - chars->end) {
         return 0;
     }
-    if (kind == chars->kind && n <= chars->cap - left && left <= chars->pos) {
-        if (left > 0) {
-            memcpy(chars->data, chars_at(chars, chars->pos),
-                   (size_t)(left * kind));
-        }
+    /* Fewer are moved than were returned, or it would be quadratic. */
+    if (same && n <= chars->cap - left && left <= chars->pos) {
+        chars_compact(chars);
     }
     else {
         /* Half as much again, or appending would be quadratic. */
@@ -79,9 +110,9 @@ chars_reserve(struct chars *chars, Py_ssize_t n, int kind)
         chars->data = data;
         chars->kind = kind;
         chars->cap = cap;
+        chars->pos = 0;
+        chars->end = left;
     }
-    chars->pos = 0;
-    chars->end = left;
     return 0;
 }
 

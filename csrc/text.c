@@ -17,6 +17,7 @@ text_free(struct text *text)
         chars_free(&text->decoded);
         text_drop_older(text);
         text_drop_recode(text);
+        PyMem_Free(text->owed);
         buffer_free(&text->out);
         PyMem_Free(text);
     }
@@ -47,6 +48,8 @@ text_forget(struct text *text)
     text->chars = 0;
     text_drop_older(text);
     chars_free(&text->decoded);
+    PyMem_Free(text->owed);
+    text->owed = NULL;
 }
 
 int

@@ -32,6 +32,7 @@ enum {
 };
 
 struct recode;
+struct cookie;
 
 /* A chunk before the newest, of whose characters some are in decoded still: an
  * operation has looked ahead and was cancelled.  For tell(). */
@@ -46,7 +47,7 @@ struct older_chunk {
 
 struct older {
     struct older_chunk *first; /* owned, as those behind it */
-    struct older_chunk **last; /* where the next one will hang */
+    struct older_chunk **last; /* where the next one will hang, if not there */
     size_t span;               /* of all, */
     size_t chars;              /* as these */
 };
@@ -70,8 +71,11 @@ struct text {
     bool has_cr;   /* there is a '\r' in [cur, lim) */
     unsigned seen; /* SCAN_* bits for `newlines` */
 
-    struct chars *decoded; /* owned: those of chunks with invalid bytes */
-    char tail[4]; /* bytes the codec kept from before a failed chunk */
+    struct chars *decoded; /* owned: what is to be returned, where bytes do not
+                            * say it: of chunks with invalid ones, and what was
+                            * left before these */
+    struct cookie *owed; /* owned: a seek has gone to its start, no farther */
+    char tail[4];        /* bytes the codec kept from before a failed chunk */
     size_t tail_len;
 
     struct recode *recode; /* owned: what workers decode, or NULL */
@@ -96,7 +100,8 @@ struct text {
     size_t snap_tail_len;
     size_t win;        /* index of these */
     size_t dec_start;  /* first byte of its characters */
-    size_t chars;      /* number of its characters; 0: none there */
+    size_t chars;      /* number of its characters, which are the last of what
+                        * was read; 0: none there */
     size_t lost_chars; /* what chars was when they were lost */
     double b2c;        /* its bytes per character */
 
@@ -139,6 +144,9 @@ enum step text_hand_on(OpObject *op);
 /* Bytes in the buffer have moved down by shift. */
 void text_shift(struct text *text, size_t shift);
 
+/* n characters of decoded have been returned. */
+void text_take_decoded(struct text *text, Py_ssize_t n);
+
 /* Forget the chunks before the newest. */
 void text_drop_older(struct text *text);
 
@@ -176,6 +184,20 @@ void text_keep(FileObject *file);
 /* The first write after reading: what is decoded is dropped, or, where io does
  * so, kept.  0 or -1. */
 int text_begin_write(FileObject *file);
+
+/* Skip what the cookie says that a seek has gone to the start of: STEP_DONE,
+ * BLOCK, or ERROR.  Before what depends on the position: a seek() that was
+ * cancelled there is done. */
+enum step text_settle(OpObject *op);
+
+/* As file_begin(), and the position is settled. */
+static inline enum step
+text_begin(OpObject *op, unsigned need)
+{
+    enum step step = file_begin(op, need);
+    return step == STEP_DONE && op->file->text->owed != NULL ? text_settle(op)
+                                                             : step;
+}
 
 /* What is left to return, as a new str. */
 PyObject *text_rest(FileObject *file);

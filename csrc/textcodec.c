@@ -201,12 +201,22 @@ chunk_input(FileObject *file)
     return bytes;
 }
 
+static void
+older_chunk_free(struct older_chunk *chunk)
+{
+    if (chunk != NULL) {
+        Py_DECREF(chunk->input);
+        PyMem_Free(chunk);
+    }
+}
+
 /* The chunks of what is left to be returned, before another one comes: NULL
  * with an exception, or NULL where nothing is left or nobody could tell. */
 static struct older_chunk *
 chunk_as_older(FileObject *file)
 {
     struct text *text = file->text;
+    struct older_chunk *owned;
     struct older_chunk chunk = {.flags = text->snap_flags,
                                 .chars = text->chars};
     if (!file->seekable) {
@@ -231,16 +241,14 @@ chunk_as_older(FileObject *file)
         }
         chunk.input = chunk_input(file);
     }
-    struct older_chunk *copy = chunk.input == NULL
-                                   ? NULL
-                                   : PyMem_Malloc(sizeof(*copy));
-    if (copy == NULL) {
+    owned = chunk.input == NULL ? NULL : PyMem_Malloc(sizeof(*owned));
+    if (owned == NULL) {
         Py_XDECREF(chunk.input);
         PyErr_NoMemory();
         return NULL;
     }
-    *copy = chunk;
-    return copy;
+    *owned = chunk;
+    return owned;
 }
 
 static void
@@ -262,8 +270,7 @@ older_drop_first(struct older *older)
     older->first = chunk->next;
     older->span -= chunk->span;
     older->chars -= chunk->chars;
-    Py_DECREF(chunk->input);
-    PyMem_Free(chunk);
+    older_chunk_free(chunk);
 }
 
 void
@@ -274,37 +281,48 @@ text_drop_older(struct text *text)
     }
 }
 
+/* Drop those of which all has been returned. */
+static void
+older_trim(struct text *text)
+{
+    struct older *older = &text->older;
+    while (older->first != NULL
+           && older->chars - older->first->chars >= text_carry(text)) {
+        older_drop_first(older);
+    }
+}
+
 /* The rest of what is to be returned and str, which becomes the newest
  * chunk's: 0, or -1 and nothing has changed. */
 static int
 chunk_append(FileObject *file, PyObject *str)
 {
     struct text *text = file->text;
-    struct older *older = &text->older;
-    bool more = text_carry(text) > 0;
+    bool follows = text_carry(text) > 0; /* those that the list has */
     struct older_chunk *chunk = chunk_as_older(file);
     if (chunk == NULL && PyErr_Occurred()) {
         return -1;
     }
     if (text_to_decoded(file, str) < 0) {
-        if (chunk != NULL) {
-            Py_DECREF(chunk->input);
-            PyMem_Free(chunk);
-        }
+        older_chunk_free(chunk);
         return -1;
     }
     text->chars = (size_t)PyUnicode_GET_LENGTH(str);
-    if (chunk == NULL || !more) { /* none of carry: it has a gap, or is new */
+    if (chunk == NULL || !follows) { /* the list would have a gap */
         text_drop_older(text);
     }
     if (chunk != NULL) {
-        older_add(older, chunk);
+        older_add(&text->older, chunk);
     }
-    while (older->first != NULL
-           && older->chars - older->first->chars >= text_carry(text)) {
-        older_drop_first(older); /* all of it has been returned */
-    }
+    older_trim(text);
     return 0;
+}
+
+void
+text_take_decoded(struct text *text, Py_ssize_t n)
+{
+    chars_take(text->decoded, n);
+    older_trim(text);
 }
 
 enum step

@@ -273,6 +273,9 @@ text_cookie(FileObject *file, off_t position)
 {
     struct text *text = file->text;
     struct cookie c = {.start = position};
+    if (text->owed != NULL) {
+        return cookie_build(text->owed);
+    }
     if (!text->has_snap) {
         return cookie_build(&c);
     }

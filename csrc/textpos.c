@@ -99,7 +99,7 @@ seek_skip(FileObject *file, const struct cookie *c)
         PyErr_SetString(PyExc_OSError, "can't restore logical file position");
         goto done;
     }
-    text->decoded->pos = c->skip;
+    chars_take(text->decoded, c->skip);
     rc = STEP_DONE;
 done:
     Py_XDECREF(decoder);
@@ -217,6 +217,58 @@ seek_fill(OpObject *op, size_t feed)
     return STEP_DONE;
 }
 
+enum step
+text_settle(OpObject *op)
+{
+    struct text *text = op->file->text;
+    if (text->owed == NULL) {
+        return STEP_DONE;
+    }
+    enum step step = seek_fill(op, (size_t)text->owed->feed);
+    if (step == STEP_DONE) {
+        step = seek_skip(op->file, text->owed);
+        if (step == STEP_DONE || !PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            PyMem_Free(text->owed);
+            text->owed = NULL;
+        }
+    }
+    return step;
+}
+
+/* Go to the start of the cookie: STEP_DONE, BLOCK or ERROR. */
+static enum step
+seek_start(OpObject *op, const struct cookie *c, int whence)
+{
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    struct cookie *owed = NULL;
+    if (c->skip > 0) {
+        owed = PyMem_Malloc(sizeof(*owed));
+        if (owed == NULL) {
+            PyErr_NoMemory();
+            return STEP_ERROR;
+        }
+        *owed = *c;
+    }
+    enum step step = seek_bytes(op, whence == SEEK_END ? 0 : c->start, whence);
+    if (step != STEP_DONE) {
+        PyMem_Free(owed);
+        return step;
+    }
+    text->owed = owed;
+    if (whence == SEEK_END || (c->start == 0 && c->flags == 0)) {
+        text->seen = 0; /* the decoder is reset */
+    }
+    if (whence == SEEK_SET && c->skip == 0) {
+        text->has_snap = text->noted = file->flags & MODE_READ;
+        text->snap_len = text->snap_tail_len = 0;
+        text->snap_flags = c->flags;
+        text->held = text->universal && c->flags & 1;
+        text->plain = false;
+    }
+    return STEP_DONE;
+}
+
 /* Phase 0: nothing done; 1: at the cookie's start; whence 1 becomes 0 by way
  * of tell(), whose cookie is kept in op->acc. */
 static enum step
@@ -252,12 +304,9 @@ seek_step(OpObject *op, PyObject **result)
         return step;
     }
     if (op->phase == 0) {
-        step = seek_bytes(op, whence == SEEK_END ? 0 : c.start, whence);
+        step = seek_start(op, &c, whence);
         if (step != STEP_DONE) {
             return step;
-        }
-        if (whence == SEEK_END || (c.start == 0 && c.flags == 0)) {
-            text->seen = 0; /* the decoder is reset */
         }
         op->phase = 1;
     }
@@ -265,26 +314,19 @@ seek_step(OpObject *op, PyObject **result)
         *result = PyLong_FromLongLong(file->raw);
         return *result == NULL ? STEP_ERROR : STEP_DONE;
     }
-    if (c.skip > 0 && !(file->flags & MODE_READ)) {
+    if (text->owed != NULL && !(file->flags & MODE_READ)) {
         PyErr_SetString(op->state->unsupported, "read"); /* the buffer's */
-        return STEP_ERROR;
-    }
-    if (c.skip > 0) {
-        step = seek_fill(op, (size_t)c.feed);
-        if (step != STEP_DONE) {
-            return step;
-        }
-        step = seek_skip(file, &c);
-        if (step != STEP_DONE) {
-            return step;
-        }
+        step = STEP_ERROR;
     }
     else {
-        text->has_snap = text->noted = file->flags & MODE_READ;
-        text->snap_len = text->snap_tail_len = 0;
-        text->snap_flags = c.flags;
-        text->held = text->universal && c.flags & 1;
-        text->plain = false;
+        step = text_settle(op);
+    }
+    if (step != STEP_DONE) {
+        if (step == STEP_ERROR) { /* it stays at the start, as io does */
+            PyMem_Free(text->owed);
+            text->owed = NULL;
+        }
+        return step;
     }
     *result = Py_NewRef(op->acc != NULL ? op->acc : op->arg[0]);
     return STEP_DONE;

@@ -1,8 +1,8 @@
 /* textread.c - read(), readline(), readlines() and `async for` of text.
  *
  * op->got and op->taken count what the operation has looked at from the
- * position on; the position moves at the end.  The same loops run over valid
- * bytes and over decoded characters.
+ * position on; the position moves at the end.  What is there to be returned is
+ * valid bytes or decoded characters; but for the search in them all is one.
  */
 #include "text.h"
 
@@ -11,9 +11,10 @@ enum { LINES_PER_LOOK = 256 };
 /* ---- a line ---- */
 
 /* The line that starts skip bytes behind cur, in bytes; 0 if it does not end
- * in the window.  op->got bytes of it have no end in them. */
+ * in the window, or not where a limit in characters would leave its end.
+ * op->got bytes of it have no end in them: that is noted. */
 static size_t
-line_in_bytes(OpObject *op, size_t skip)
+line_in_bytes(OpObject *op, size_t skip, Py_ssize_t limit)
 {
     FileObject *file = op->file;
     struct text *text = file->text;
@@ -21,7 +22,10 @@ line_in_bytes(OpObject *op, size_t skip)
     size_t n = text->lim - text->cur - skip, seen = (size_t)op->got;
     size_t len = 0;
     const char *nl;
-    if (n == 0) {
+    if (limit >= 0 && (size_t)limit < n / 4) {
+        n = (size_t)limit * 4 + 1; /* a character has four bytes at most */
+    }
+    if (n <= seen) {
         return 0;
     }
     if (text->universal && text->has_cr) {
@@ -60,17 +64,18 @@ line_cut(const struct text *text, const char *p, size_t n, Py_ssize_t limit,
     return len;
 }
 
-/* The same for decoded characters from start on, of which op->got have no end
- * in them: the line's length or 0. */
+/* The same in decoded characters, from start on. */
 static Py_ssize_t
-line_in_decoded(OpObject *op, Py_ssize_t start)
+line_in_decoded(OpObject *op, Py_ssize_t start, Py_ssize_t limit)
 {
     const struct text *text = op->file->text;
     const struct chars *chars = text->decoded;
     Py_UCS4 first = text->universal ? '\n' : (Py_UCS4)text->readnl[0];
     bool pair = text->readnl[1] != '\0';
     bool cr = text->universal && !text->translate;
-    for (Py_ssize_t i = start + op->got; i < chars->end; i++) {
+    Py_ssize_t left = chars->end - start;
+    Py_ssize_t n = limit >= 0 && limit < left ? limit : left;
+    for (Py_ssize_t i = start + op->got; i < start + n; i++) {
         Py_UCS4 c = chars_get(chars, i);
         if (c != first && !(cr && c == '\r')) {
             continue;
@@ -84,8 +89,7 @@ line_in_decoded(OpObject *op, Py_ssize_t start)
             return len + 1;
         }
     }
-    Py_ssize_t left = chars->end - start;
-    op->got = left > 0 ? left - pair : 0;
+    op->got = n > 0 ? n - pair : 0;
     return 0;
 }
 
@@ -98,7 +102,7 @@ line_from_bytes(OpObject *op, Py_ssize_t limit, bool last, size_t *span)
     size_t skip = (size_t)op->taken;
     const char *p = op->file->rbuf.data + text->cur + skip;
     size_t left = text->lim - text->cur - skip;
-    size_t len = line_in_bytes(op, skip);
+    size_t len = line_in_bytes(op, skip, limit);
     bool reached;
     *span = line_cut(text, p, len > 0 ? len : left, limit, &reached);
     return len > 0 || last || (reached && text->chars > 0);
@@ -111,7 +115,7 @@ line_from_decoded(OpObject *op, Py_ssize_t limit, bool last, size_t *span)
     const struct chars *chars = op->file->text->decoded;
     Py_ssize_t start = chars->pos + op->taken;
     Py_ssize_t left = chars->end - start;
-    Py_ssize_t len = line_in_decoded(op, start);
+    Py_ssize_t len = line_in_decoded(op, start, limit);
     Py_ssize_t n = len > 0 ? len : left;
     bool reached = limit >= 0 && limit <= n;
     *span = (size_t)(reached ? limit : n);
@@ -203,7 +207,7 @@ line_advance(OpObject *op, size_t span)
         text->cur += span;
     }
     else {
-        text->decoded->pos += (Py_ssize_t)span;
+        text_take_decoded(text, (Py_ssize_t)span);
     }
     op_charge(op, span);
 }
@@ -229,7 +233,7 @@ line_begin(OpObject *op, bool none)
             return step;
         }
     }
-    return file_begin(op, MODE_READ);
+    return text_begin(op, MODE_READ);
 }
 
 static enum step
@@ -395,7 +399,7 @@ read_take(OpObject *op, PyObject **result)
         Py_ssize_t left = chars_left(text->decoded);
         Py_ssize_t n = op->n < left ? op->n : left;
         *result = chars_string(text->decoded, 0, n);
-        text->decoded->pos += *result == NULL ? 0 : n;
+        text_take_decoded(text, *result == NULL ? 0 : n);
     }
     op_charge(op, (size_t)op->n);
     return *result == NULL ? STEP_ERROR : STEP_DONE;
@@ -453,7 +457,7 @@ read_step(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
     bool more = true;
-    enum step step = file_begin(op, MODE_READ);
+    enum step step = text_begin(op, MODE_READ);
     if (step != STEP_DONE) {
         return step;
     }

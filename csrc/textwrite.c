@@ -333,7 +333,7 @@ static enum step
 write_step(OpObject *op, PyObject **result)
 {
     Py_ssize_t count = 0;
-    enum step step = file_begin(op, MODE_WRITE);
+    enum step step = text_begin(op, MODE_WRITE);
     if (step != STEP_DONE) {
         return step;
     }

@@ -5,8 +5,10 @@ begins, though there are newer chunks.
 """
 
 import asyncio
+import builtins
 import io
 import os
+import tracemalloc
 
 import aiofiles_c
 import pytest
@@ -152,3 +154,63 @@ async def test_decoded_characters_of_a_pipe_are_not_handed_over(native):
         with pytest.raises(io.UnsupportedOperation):
             _ = file._file
         assert await within(file.read(2)) == "bc"
+
+
+@pytest.mark.parametrize("whence", (0, 1))
+async def test_seek_cancelled_is_done_or_has_not_moved(ours, make, whence):
+    """Where the place is among the characters that one byte gave: it is not
+    left at the byte's."""
+    path = make(b"\xff" * 20_000)
+    options = {"encoding": "ascii", "errors": "backslashreplace"}
+    async with ours.open(path, **options) as file:
+        await file.read(10)
+        first = await file.tell()
+        await file.read(8000)
+        second = await file.tell()
+        arguments = (0, 1) if whence == 1 else (first,)
+        places = {first: r"ff\xff", second: (r"\xff" * 4000)[8010 % 4:][:6]}
+        for stage in range(1, 9):
+            await was_cancelled(ours, file.seek(*arguments), stage)
+            place = await file.tell()
+            assert place == second if whence == 1 else place in places
+            assert await file.read(6) == places[place]
+            await file.seek(second)
+
+
+async def test_write_after_a_cancelled_seek_is_where_io_has_it(ours, make):
+    """Or where it was, if the seek is not done."""
+    data = b"\xff\n" * 10_000
+    options = {"encoding": "ascii", "errors": "backslashreplace"}
+    contents = []
+    for seek in (True, False):
+        path = make(data)
+        with builtins.open(path, "r+", **options) as file:
+            file.read(7)
+            place = file.tell()
+            file.seek(0)
+            if seek:
+                file.seek(place)
+            file.write("X")
+        contents.append(path.read_bytes())
+    for stage in range(1, 9):
+        path = make(data)
+        async with ours.open(path, "r+", **options) as file:
+            await was_cancelled(ours, file.seek(place), stage)
+            await file.write("X")
+        assert path.read_bytes() in contents
+
+
+async def test_memory_of_what_was_decoded_is_given_back(native, make):
+    """Also where bytes that only the codec can decode go on."""
+    path = make((b"\xff" * 79 + b"\n") * 100_000)
+    options = {"encoding": "utf-8", "errors": "replace"}
+    tracemalloc.start()
+    try:
+        async with aiofiles_c.open(path, **options) as file:
+            for call in (file.readlines, lambda: file.read(5_000_000)):
+                await call()
+                assert tracemalloc.get_traced_memory()[0] < 1_000_000
+                await file.seek(0)
+                await file.read(10)
+    finally:
+        tracemalloc.stop()
