@@ -144,7 +144,9 @@ def find_place(suffix: Any, prefix: Any, dir: Any) -> Any:
 
 def candidates(directory: Any, prefix: Any, suffix: Any) -> Iterator[Any]:
     """Give the paths that the standard tempfile would try."""
-    directory = os.path.abspath(directory)
+    # The first releases of Python 3.11 cut a path at a NUL: open() refuses it.
+    if (b"\0" if type(directory) is bytes else "\0") not in directory:
+        directory = os.path.abspath(directory)
     names: Any = tempfile._get_candidate_names()  # type: ignore[attr-defined]
     for _ in range(tempfile.TMP_MAX):
         name = next(names)
