@@ -327,6 +327,15 @@ async def test_text_tell_after_lines_that_failed_behind_a_seek(same, local):
         )  # fmt: skip
 
 
+async def test_text_tell_after_several_reads_that_failed(same):
+    """What was read last is behind, be it the first or not that is not noted."""
+    content = Content(65_535, marks=((8191, b"\xc3"),))
+    failing = ("readline",), ("read", 10), ("readline",), ("read",)
+    for mode in ("r", "r+"):
+        await same(mode, content, ("readline",), ("readlines",), ("flush",),
+                   *failing, probe=True)
+
+
 async def test_text_seek_with_a_wrong_whence_has_not_flushed(same):
     """So that tell() stays off, after lines that failed."""
     await same("r", b"\xff", ("readlines",), ("seek", 0, 2**40), ("tell",))

@@ -58,6 +58,7 @@ def _tells_by_an_old_chunk():
 LOSES_SIGHT_OF_WRITES = _loses_sight_of_writes()
 MISCOUNTS_SEEKS = _miscounts_seeks()
 TELLS_BY_AN_OLD_CHUNK = _tells_by_an_old_chunk()
+CHUNK = 8192  # bytes that io.TextIOWrapper reads, if not more are asked for
 _READING = ("read", "readline", "readlines")
 
 
@@ -70,6 +71,13 @@ def _size_of(op):
     except Exception:
         return None
     return size if abs(size) <= sys.maxsize else None
+
+
+def _chunk(op, size):
+    """How many bytes a read takes at a time, at most."""
+    if op[0] != "read":
+        return CHUNK
+    return sys.maxsize if size is None or size < 0 else max(CHUNK, 4 * size)
 
 
 class Spared:
@@ -143,9 +151,12 @@ class Spared:
             ended = False
         # What says that the file has ended is a chunk, too.
         met_end = op[0] == "read" and value is not None and len(value) < size
+        moved = self.buffer.tell() - before
         if ended:
             self.stale = False
-        elif met_end or self.buffer.tell() != before:
+        elif value is None and not self.unnoted and moved <= _chunk(op, size):
+            pass  # what could not be decoded is not noted: it is as it was
+        elif met_end or moved:
             self.stale = self.unnoted
 
     def _forget(self, op, error):
