@@ -11,7 +11,6 @@ from .support.waiting import within
 
 LINES = b"a line of some bytes, as there are many\n" * 20_000
 MANY = 300_000  # operations: far more than a turn of the loop can hold
-MOST = 1000  # turns of the loop, where fifty are enough
 
 
 async def lines(file):
@@ -98,41 +97,31 @@ async def test_many_tasks_that_never_wait_have_their_share_each(ours, make):
     assert min(done) >= each // 4, done
 
 
-async def test_work_behind_a_slow_callback_goes_on(native, make):
+async def test_work_behind_a_slow_callback_has_its_share(native, make):
     """Though the loop has no time left for it, whenever its turn comes."""
     path = make(LINES)
-    loop = asyncio.get_running_loop()
     turns = 0
-    ended = False
+    done = [0, 0]
 
-    async def endless(file):
-        while not ended:
+    async def busy(number, file):
+        while turns < 100:
             await lines(file)
+            done[number] += 1
 
-    def slow():
+    async def slow():
         nonlocal turns
-        turns += 1
-        until = time.perf_counter() + 0.001
-        while time.perf_counter() < until:
-            pass
-        if not ended and turns < MOST:
-            loop.call_soon(slow)
-
-    async def behind(file):
-        for _ in range(30_000):
-            await lines(file)
+        while turns < 100:
+            turns += 1
+            until = time.perf_counter() + 0.001
+            while time.perf_counter() < until:
+                pass
+            await asyncio.sleep(0)
 
     async with (
         aiofiles_c.open(path, "rb") as first,
         aiofiles_c.open(path, "rb") as last,
     ):
-        task = asyncio.ensure_future(endless(first))
-        await asyncio.sleep(0)
-        loop.call_soon(slow)
-        await asyncio.sleep(0)
-        try:
-            await within(behind(last))
-        finally:
-            ended = True
-            await within(task)
-    assert turns < MOST
+        # In each turn of the loop in this order.
+        works = busy(0, first), slow(), busy(1, last)
+        await within(asyncio.gather(*works))
+    assert done[1] >= done[0] // 8, done
