@@ -76,7 +76,7 @@ struct text {
                             * left before these */
     struct cookie *owed; /* owned: a seek has gone to its start, no farther */
     char tail[4];        /* bytes the codec kept from before a failed chunk */
-    size_t tail_len;
+    char snap_tail[4];   /* the newest chunk's first, if they are not at win */
 
     struct recode *recode; /* owned: what workers decode, or NULL */
     size_t pending;        /* private: what TextIOWrapper would have in out */
@@ -87,17 +87,17 @@ struct text {
 
     /* The newest chunk, for tell(); TextIOWrapper's snapshot. */
     bool has_snap;
-    bool noted;        /* TextIOWrapper has one, be it an older chunk's */
-    bool telling_off;  /* tell() is refused, as after next() */
-    bool listing;      /* readlines() runs, in which io has it off */
-    int snap_flags;    /* the decoder's at its start; 1: held */
-    bool plain;        /* its positions are byte offsets */
-    bool lost;         /* its characters were dropped by a decoding error */
-    bool spent;        /* they were read by what met that error */
-    bool listed;       /* readlines() has taken chunks that io has not noted */
-    char snap_tail[4]; /* its first bytes, where they are not at win */
+    bool noted;       /* TextIOWrapper has one, be it an older chunk's */
+    bool telling_off; /* tell() is refused, as after next() */
+    bool listing;     /* readlines() runs, in which io has it off */
+    int snap_flags;   /* the decoder's at its start; 1: held */
+    bool plain;       /* its positions are byte offsets */
+    bool lost;        /* its characters were dropped by a decoding error */
+    bool spent;       /* they were read by what met that error */
+    bool listed;      /* readlines() has taken chunks that io has not noted */
+    unsigned char tail_len;      /* how many are in tail, */
+    unsigned char snap_tail_len; /* and in snap_tail */
     size_t snap_len;   /* bytes from its start, with the codec's pending */
-    size_t snap_tail_len;
     size_t win;        /* index of these */
     size_t dec_start;  /* first byte of its characters */
     size_t chars;      /* number of its characters, which are the last of what

@@ -145,7 +145,7 @@ codec_skip(FileObject *file, size_t stop)
     if (kept > 0 && text->tail_len + kept <= sizeof(text->tail)) {
         memcpy(text->tail + text->tail_len, file->rbuf.data + text->pend,
                kept);
-        text->tail_len += kept;
+        text->tail_len = (unsigned char)(text->tail_len + kept);
     }
     text->end = text->pend = stop;
 }
@@ -176,7 +176,7 @@ codec_keep(FileObject *file, PyObject *input, size_t stop, size_t kept)
     size_t there = stop - text->pend;
     text->tail_len = 0;
     if (kept > there) {
-        text->tail_len = kept - there;
+        text->tail_len = (unsigned char)(kept - there);
         memcpy(text->tail,
                PyBytes_AS_STRING(input) + PyBytes_GET_SIZE(input) - kept,
                text->tail_len);

@@ -261,7 +261,8 @@ seek_start(OpObject *op, const struct cookie *c, int whence)
     }
     if (whence == SEEK_SET && c->skip == 0) {
         text->has_snap = text->noted = file->flags & MODE_READ;
-        text->snap_len = text->snap_tail_len = 0;
+        text->snap_len = 0;
+        text->snap_tail_len = 0;
         text->snap_flags = c->flags;
         text->held = text->universal && c->flags & 1;
         text->plain = false;
