@@ -325,6 +325,9 @@ async def test_text_tell_after_lines_that_failed_behind_a_seek(same, local):
             ("seek", too_large), ("tell",), ("readline",), ("tell",),
             encoding="utf-8",
         )  # fmt: skip
+    flags = 64 << 64  # of which no decoder knows
+    await same("r", b"\xed\xa0\x80", WATCH, ("seek", flags), ("readlines",),
+               ("seek", too_large), ("tell",), encoding="utf-8", start=0)
 
 
 async def test_text_tell_after_several_reads_that_failed(same):
