@@ -77,7 +77,7 @@ file_flush(OpObject *op)
 static enum step
 flush_step(OpObject *op, PyObject **result)
 {
-    enum step step = file_begin(op, 0);
+    enum step step = text_begin(op, 0);
     if (step != STEP_DONE) {
         return step;
     }

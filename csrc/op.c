@@ -11,6 +11,7 @@
 #include "call.h"
 #include "linger.h"
 #include "loop.h"
+#include "text.h"
 #include "trace.h"
 
 /* The budget: estimated ns of inline work between two looks at the clock, at
@@ -221,9 +222,11 @@ op_restart(OpObject *op)
     }
     if (!(op->kind->flags & OP_READS)) {
         bool writes = op->kind->flags & OP_WRITES;
+        const struct text *text = op->file->text;
+        bool settles = text != NULL && text->owed != NULL;
         /* What it had asked for is not what it needs.  Phase 1 of a write is
          * between two items of writelines(). */
-        if (op->phase == 0 || (writes && op->phase == 1)) {
+        if (op->phase == 0 || settles || (writes && op->phase == 1)) {
             op->filling = op->sized = false;
             if (writes) {
                 Py_CLEAR(op->arg[2]); /* what it had begun to make */

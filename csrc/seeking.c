@@ -340,8 +340,7 @@ truncate_step(OpObject *op, PyObject **result)
         && op->rest == NULL && op->kwargs == NULL) {
         file->text->telling_off = false; /* it is flushed first */
     }
-    enum step step = file->text != NULL ? text_begin(op, MODE_WRITE)
-                                        : file_begin(op, MODE_WRITE);
+    enum step step = text_begin(op, MODE_WRITE);
     if (step != STEP_DONE) {
         return step;
     }

@@ -186,17 +186,17 @@ void text_keep(FileObject *file);
 int text_begin_write(FileObject *file);
 
 /* Skip what the cookie says that a seek has gone to the start of: STEP_DONE,
- * BLOCK, or ERROR.  Before what depends on the position: a seek() that was
- * cancelled there is done. */
+ * BLOCK, or ERROR.  Then a seek() that was cancelled there is done. */
 enum step text_settle(OpObject *op);
 
-/* As file_begin(), and the position is settled. */
+/* As file_begin(), for what depends on the position or passes it on: that of a
+ * text file is settled. */
 static inline enum step
 text_begin(OpObject *op, unsigned need)
 {
     enum step step = file_begin(op, need);
-    return step == STEP_DONE && op->file->text->owed != NULL ? text_settle(op)
-                                                             : step;
+    return step == STEP_DONE && op->file->text != NULL ? text_settle(op)
+                                                       : step;
 }
 
 /* What is left to return, as a new str. */

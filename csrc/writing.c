@@ -486,7 +486,7 @@ writelines_next(OpObject *op)
 enum step
 writelines_any(OpObject *op, write_fn write, PyObject **result)
 {
-    enum step step = file_begin(op, 0);
+    enum step step = text_begin(op, 0);
     if (step != STEP_DONE) {
         return step;
     }

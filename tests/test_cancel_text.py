@@ -177,7 +177,10 @@ async def test_seek_cancelled_is_done_or_has_not_moved(ours, make, whence):
             await file.seek(second)
 
 
-async def test_write_after_a_cancelled_seek_is_where_io_has_it(ours, make):
+@pytest.mark.parametrize("call", ("write", "writelines"))
+async def test_write_after_a_cancelled_seek_is_where_io_has_it(
+    ours, make, call
+):
     """Or where it was, if the seek is not done."""
     data = b"\xff\n" * 10_000
     options = {"encoding": "ascii", "errors": "backslashreplace"}
@@ -196,8 +199,25 @@ async def test_write_after_a_cancelled_seek_is_where_io_has_it(ours, make):
         path = make(data)
         async with ours.open(path, "r+", **options) as file:
             await was_cancelled(ours, file.seek(place), stage)
-            await file.write("X")
+            await getattr(file, call)("X")
         assert path.read_bytes() in contents
+
+
+async def test_seek_during_which_fileno_comes_is_done(ours, make):
+    """What a worker has read of a file that is shared now is read again."""
+    path = make(b"\xff\n" * 20)
+    options = {"encoding": "ascii", "errors": "backslashreplace"}
+    async with ours.open(path, **options) as file:
+        await file.read(7)
+        place = await file.tell()
+        rest = await file.read()
+    for stage in range(6):
+        async with ours.open(path, **options) as file:
+            seeking = asyncio.ensure_future(file.seek(place))
+            await turns(stage)
+            file.fileno()
+            assert await within(seeking) == place
+            assert await file.read() == rest
 
 
 async def test_memory_of_what_was_decoded_is_given_back(native, make):
