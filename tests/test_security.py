@@ -144,6 +144,8 @@ import asyncio
 import aiofiles_c, aiofiles_c.os, aiofiles_c.shutil, aiofiles_c.tempfile
 
 async def main():
+    # asyncio's word for a slow step is about the machine's load.
+    asyncio.get_running_loop().slow_callback_duration = 20
     async with aiofiles_c.tempfile.TemporaryDirectory() as folder:
         path = folder + "/file"
         async with aiofiles_c.open(path, "w", encoding="utf-8") as file:
