@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import aiofiles_c.tempfile
 import pytest
 
-from .support.inject import fault
+from .support.inject import fault, needs_injection
 from .support.waiting import turns_counted
 
 FILES = ("NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile")
@@ -100,6 +100,7 @@ async def test_file_that_cannot_be_used_once_made_is_removed(native, place):
     assert os.listdir(place) == []
 
 
+@needs_injection
 async def test_name_that_cannot_be_removed_is_an_error_once(native, place):
     """unlink() fails: close() raises it, and the file is closed."""
     file = await aiofiles_c.tempfile.NamedTemporaryFile()
@@ -112,6 +113,7 @@ async def test_name_that_cannot_be_removed_is_an_error_once(native, place):
     assert os.listdir(place) == [os.path.basename(file.name)]
 
 
+@needs_injection
 async def test_write_that_fails_at_close_removes_the_name(native, place):
     """The error of the write is raised; the file is gone."""
     file = await aiofiles_c.tempfile.NamedTemporaryFile()
