@@ -33,7 +33,8 @@ chars_get(const struct chars *chars, Py_ssize_t i)
     return PyUnicode_READ(chars->kind, chars->data, i);
 }
 
-/* n more have been returned.  Much memory for few that are left is given back. */
+/* n more have been returned.  Memory that is much for few that are left is
+ * given back. */
 void chars_take(struct chars *chars, Py_ssize_t n);
 
 /* Those of str behind the last: 0, or -1 and nothing has changed.  What has

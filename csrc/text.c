@@ -11,19 +11,6 @@ text_new(void)
 }
 
 void
-text_free(struct text *text)
-{
-    if (text != NULL) {
-        chars_free(&text->decoded);
-        text_drop_older(text);
-        text_drop_recode(text);
-        PyMem_Free(text->owed);
-        buffer_free(&text->out);
-        PyMem_Free(text);
-    }
-}
-
-void
 text_shift(struct text *text, size_t shift)
 {
     text->cur -= shift;
@@ -34,6 +21,13 @@ text_shift(struct text *text, size_t shift)
     text->till -= shift < text->till ? shift : text->till;
     text->win -= shift;
     text->dec_start -= shift;
+}
+
+void
+text_drop_owed(struct text *text)
+{
+    PyMem_Free(text->owed);
+    text->owed = NULL;
 }
 
 void
@@ -48,8 +42,18 @@ text_forget(struct text *text)
     text->chars = 0;
     text_drop_older(text);
     chars_free(&text->decoded);
-    PyMem_Free(text->owed);
-    text->owed = NULL;
+    text_drop_owed(text);
+}
+
+void
+text_free(struct text *text)
+{
+    if (text != NULL) {
+        text_forget(text);
+        text_drop_recode(text);
+        buffer_free(&text->out);
+        PyMem_Free(text);
+    }
 }
 
 int

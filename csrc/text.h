@@ -185,8 +185,10 @@ void text_keep(FileObject *file);
  * so, kept.  0 or -1. */
 int text_begin_write(FileObject *file);
 
-/* Skip what the cookie says that a seek has gone to the start of: STEP_DONE,
- * BLOCK, or ERROR.  Then a seek() that was cancelled there is done. */
+void text_drop_owed(struct text *text);
+
+/* Skip what is owed, the characters of a cookie that a seek has gone to the
+ * start of: STEP_DONE, BLOCK, or ERROR.  Then a seek() that was cancelled there is done. */
 enum step text_settle(OpObject *op);
 
 /* As file_begin(), for what depends on the position or passes it on: that of a
@@ -194,9 +196,10 @@ enum step text_settle(OpObject *op);
 static inline enum step
 text_begin(OpObject *op, unsigned need)
 {
+    const struct text *text = op->file->text;
     enum step step = file_begin(op, need);
-    return step == STEP_DONE && op->file->text != NULL ? text_settle(op)
-                                                       : step;
+    bool owes = text != NULL && text->owed != NULL;
+    return step == STEP_DONE && owes ? text_settle(op) : step;
 }
 
 /* What is left to return, as a new str. */

@@ -221,15 +221,11 @@ enum step
 text_settle(OpObject *op)
 {
     struct text *text = op->file->text;
-    if (text->owed == NULL) {
-        return STEP_DONE;
-    }
     enum step step = seek_fill(op, (size_t)text->owed->feed);
     if (step == STEP_DONE) {
         step = seek_skip(op->file, text->owed);
         if (step == STEP_DONE || !PyErr_ExceptionMatches(PyExc_MemoryError)) {
-            PyMem_Free(text->owed);
-            text->owed = NULL;
+            text_drop_owed(text);
         }
     }
     return step;
@@ -319,14 +315,13 @@ seek_step(OpObject *op, PyObject **result)
         PyErr_SetString(op->state->unsupported, "read"); /* the buffer's */
         step = STEP_ERROR;
     }
-    else {
+    else if (text->owed != NULL) {
         step = text_settle(op);
     }
+    if (step == STEP_ERROR) {
+        text_drop_owed(text); /* it stays at the start, as io does */
+    }
     if (step != STEP_DONE) {
-        if (step == STEP_ERROR) { /* it stays at the start, as io does */
-            PyMem_Free(text->owed);
-            text->owed = NULL;
-        }
         return step;
     }
     *result = Py_NewRef(op->acc != NULL ? op->acc : op->arg[0]);
