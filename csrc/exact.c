@@ -9,7 +9,8 @@
  *   ---------|----------|==========|-------|---------------|
  *            |          | not written yet  | read ahead    |
  *            |<-- at most bufsize bytes, but for what a ---|
- *                 cancelled read has left
+ *                 cancelled read of a file that is only
+ *                 read has left
  *
  * All indices are into rbuf.data.  The descriptor's offset is raw + rewind;
  * it is moved by distances, as there, so that it goes along when others move
@@ -25,7 +26,7 @@ exact_begin(FileObject *file)
                   && file->bufsize != 0 && file->text == NULL
                   && file->flags & MODE_READ;
     file->from = file->rbuf.pos;
-    file->at = EXACT_STAY;
+    file->at = file->keep = EXACT_STAY;
 }
 
 static off_t
@@ -178,6 +179,20 @@ exact_adopt(OpObject *op)
     return STEP_DONE;
 }
 
+int
+exact_reserve(FileObject *file, size_t n)
+{
+    struct buffer *rbuf = &file->rbuf;
+    size_t shift, before = rbuf->pos - file->from;
+    rbuf->pos = file->from;
+    int rc = buffer_reserve(rbuf, n, &shift);
+    file->from = rbuf->pos;
+    rbuf->pos += before;
+    file->wfrom -= file->owes ? shift : file->wfrom;
+    file->wto -= file->owes ? shift : file->wto;
+    return rc;
+}
+
 /* ---- getting rid of what is owed ---- */
 
 bool
@@ -319,15 +334,47 @@ exact_flush(OpObject *op)
 
 /* ---- reading ---- */
 
-/* The operation goes past the buffer: what is before the position is gone. */
+/* The operation goes past the buffer, which stays as it is until it takes. */
 static void
 exact_pass(OpObject *op)
 {
-    FileObject *file = op->file;
     op->synced = true;
-    op->sum = (Py_ssize_t)buffer_avail(&file->rbuf);
-    file->from = file->rbuf.pos;
-    file->owes = file->filled = false;
+    op->sum = (Py_ssize_t)buffer_avail(&op->file->rbuf);
+}
+
+/* Nothing but keep bytes is behind the position. */
+static void
+exact_cut(FileObject *file, size_t keep)
+{
+    off_t more = (off_t)(buffer_avail(&file->rbuf) - keep);
+    file->rbuf.end -= (size_t)more;
+    file->raw -= more;
+    file->rewind += more;
+}
+
+void
+exact_give_up(OpObject *op)
+{
+    FileObject *file = op->file;
+    if (!file->exact || !op->synced || !(op->kind->flags & OP_READS)) {
+        return;
+    }
+    if (!(file->flags & MODE_WRITE)) {
+        file->from = file->rbuf.pos;
+    }
+    else if (file->busy) {
+        file->keep = (size_t)op->sum;
+    }
+    else {
+        exact_cut(file, (size_t)op->sum);
+    }
+}
+
+void
+exact_returned_late(FileObject *file)
+{
+    exact_cut(file, file->keep);
+    file->keep = EXACT_STAY;
 }
 
 enum step
@@ -426,27 +473,12 @@ exact_peek(OpObject *op)
 
 /* ---- writing ---- */
 
-/* Room for n bytes at pos; nothing from `from` on is dropped. */
-static int
-exact_reserve(FileObject *file, size_t n)
-{
-    struct buffer *rbuf = &file->rbuf;
-    size_t shift, before = rbuf->pos - file->from;
-    size_t ahead = buffer_avail(rbuf);
-    rbuf->pos = file->from;
-    int rc = buffer_reserve(rbuf, n > ahead ? n - ahead : 0, &shift);
-    file->from = rbuf->pos;
-    rbuf->pos += before;
-    file->wfrom -= file->owes ? shift : file->wfrom;
-    file->wto -= file->owes ? shift : file->wto;
-    return rc;
-}
-
 static int
 exact_put(FileObject *file, const char *data, size_t n)
 {
     struct buffer *rbuf = &file->rbuf;
-    if (exact_reserve(file, n) < 0) {
+    size_t ahead = buffer_avail(rbuf);
+    if (exact_reserve(file, n > ahead ? n - ahead : 0) < 0) {
         PyErr_NoMemory();
         return -1;
     }

@@ -51,6 +51,10 @@ enum step exact_adopt(OpObject *op);
 /* The buffer is empty from now on; the descriptor stays where it is. */
 void exact_reset(FileObject *file);
 
+/* Room for n bytes behind the buffer, and nothing of it is dropped: 0, or -1
+ * without an exception. */
+int exact_reserve(FileObject *file, size_t n);
+
 /* What it owed was written, and it stays: io's does so where it holds what was
  * read, and begins anew with the next write where it does not. */
 void exact_written(FileObject *file);
@@ -77,6 +81,13 @@ enum step exact_flush(OpObject *op);
 
 /* What built-in open does before it reads past its buffer. */
 enum step exact_before_fill(OpObject *op);
+
+/* The operation is over and takes nothing.  What it has read past the buffer of
+ * a file that can be written is dropped, at once or when the job under way is
+ * back, since what is written next begins where built-in open's buffer does;
+ * that of another stays, should others have moved the descriptor. */
+void exact_give_up(OpObject *op);
+void exact_returned_late(FileObject *file);
 
 /* The position moves by n.  Of the bytes that the operation has read, the
  * first past ones are not in the buffer of built-in open. */

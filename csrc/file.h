@@ -83,7 +83,8 @@ typedef struct FileObject {
     size_t held_at; /* and where in it they end */
     size_t from;    /* exact: see exact.c, as are the next three */
     size_t wfrom, wto;
-    size_t at;                 /* index that the lseek of the job goes to */
+    size_t at;   /* index that the lseek of the job goes to */
+    size_t keep; /* bytes behind pos to keep when the job is back, or all */
     struct text *text;         /* NULL for binary files */
     struct prefetch *prefetch; /* prefetch.c: what it has fetched, or NULL */
     size_t bufsize;            /* that of built-in open; 0: raw */

@@ -90,7 +90,7 @@ file_take_offset(FileObject *file)
     file->from = 0;
     file->owes = false;
     if (file->text != NULL) {
-        text_forget(file->text);
+        text_moved(file);
     }
 }
 
@@ -135,6 +135,9 @@ file_take_result(FileObject *file)
     }
     if (file->exact && file->at != EXACT_STAY) {
         exact_placed(file);
+    }
+    if (file->exact && file->keep != EXACT_STAY) {
+        exact_returned_late(file);
     }
     if (io->steps & IO_CLOSE) {
         file->fd = -1;

@@ -263,9 +263,9 @@ static enum step
 fill(OpObject *op, size_t size)
 {
     FileObject *file = op->file;
-    size_t shift;
-    int rc = buffer_reserve(&file->rbuf, size, &shift);
-    file->from -= file->exact ? shift : 0;
+    size_t shift = 0;
+    int rc = file->exact ? exact_reserve(file, size)
+                         : buffer_reserve(&file->rbuf, size, &shift);
     if (file->text != NULL) {
         text_shift(file->text, shift);
     }

@@ -9,6 +9,7 @@
 #include "waiter.h"
 
 #include "call.h"
+#include "exact.h"
 #include "linger.h"
 #include "loop.h"
 #include "text.h"
@@ -203,6 +204,7 @@ op_abandon(OpObject *op)
     compat_exc_take(&exc);
     if (op->file != NULL && op->file->head == op) {
         file_recall(op->file);
+        exact_give_up(op);
     }
     call_abandon(op);
     op_finish(op);

@@ -112,6 +112,9 @@ readinto_any(OpObject *op, bool once, PyObject **result)
     if (len == 0) {
         bool passes = file->exact && buffer_avail(&file->rbuf) == 0;
         step = passes ? exact_before_fill(op) : STEP_DONE;
+        if (step == STEP_DONE && passes) {
+            exact_take(op, 0, EXACT_ALL);
+        }
         return step == STEP_DONE ? readinto_done(op, result) : step;
     }
     once = once || file->bufsize == 0;

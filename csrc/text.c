@@ -51,6 +51,7 @@ text_free(struct text *text)
     if (text != NULL) {
         text_forget(text);
         text_drop_recode(text);
+        PyMem_Free(text->bound);
         buffer_free(&text->out);
         PyMem_Free(text);
     }

@@ -53,30 +53,38 @@ struct older {
 };
 
 struct text {
-    enum codec codec;
+    enum codec codec : 8;
     bool translate; /* newline=None: every line end becomes '\n' */
     bool universal; /* newline=None or '' */
     bool line_buffering;
     char readnl[3];  /* else the line end, "\n", "\r" or "\r\n" */
     char writenl[3]; /* what '\n' becomes, or "" */
 
-    size_t cur;    /* next byte to return, where decoded is NULL */
-    size_t lim;    /* behind the bytes that may be returned */
-    size_t pend;   /* first byte that the codec has not taken */
-    size_t end;    /* behind the newest chunk: the position of the buffer */
-    size_t from;   /* io's buffer, where a seek has filled it: */
-    size_t till;   /* empty unless it ends behind the newest chunk */
-    bool held;     /* a '\r' was decoded and waits for what follows */
-    bool ascii;    /* bytes in [cur, lim) are ASCII */
-    bool has_cr;   /* there is a '\r' in [cur, lim) */
-    unsigned seen; /* SCAN_* bits for `newlines` */
+    bool held;   /* a '\r' was decoded and waits for what follows */
+    bool ascii;  /* bytes in [cur, lim) are ASCII */
+    bool has_cr; /* there is a '\r' in [cur, lim) */
+    bool listed; /* readlines() has taken chunks that io has not noted */
+    unsigned char tail_len;      /* how many are in tail, */
+    unsigned char snap_tail_len; /* and in snap_tail */
+    unsigned seen;               /* SCAN_* bits for `newlines` */
+
+    int snap_flags; /* the newline decoder's at the chunk's start; 1: held */
+    char tail[4];   /* bytes the codec kept from before a failed chunk */
+    char snap_tail[4]; /* the newest chunk's first, if they are not at win */
+
+    size_t cur;  /* next byte to return, where decoded is NULL */
+    size_t lim;  /* behind the bytes that may be returned */
+    size_t pend; /* first byte that the codec has not taken */
+    size_t end;  /* behind the newest chunk: the position of the buffer */
+    size_t from; /* io's buffer, where a seek has filled it: */
+    size_t till; /* empty unless it ends behind the newest chunk */
 
     struct chars *decoded; /* owned: what is to be returned, where bytes do not
                             * say it: of chunks with invalid ones, and what was
                             * left before these */
-    struct cookie *owed; /* owned: a seek has gone to its start, no farther */
-    char tail[4];        /* bytes the codec kept from before a failed chunk */
-    char snap_tail[4];   /* the newest chunk's first, if they are not at win */
+    struct cookie *owed;  /* owned: a seek has gone to its start, no farther */
+    struct cookie *bound; /* owned: to where one is under way; to the end: its
+                           * start is -1 */
 
     struct recode *recode; /* owned: what workers decode, or NULL */
     size_t pending;        /* private: what TextIOWrapper would have in out */
@@ -87,16 +95,12 @@ struct text {
 
     /* The newest chunk, for tell(); TextIOWrapper's snapshot. */
     bool has_snap;
-    bool noted;       /* TextIOWrapper has one, be it an older chunk's */
-    bool telling_off; /* tell() is refused, as after next() */
-    bool listing;     /* readlines() runs, in which io has it off */
-    int snap_flags;   /* the decoder's at its start; 1: held */
-    bool plain;       /* its positions are byte offsets */
-    bool lost;        /* its characters were dropped by a decoding error */
-    bool spent;       /* they were read by what met that error */
-    bool listed;      /* readlines() has taken chunks that io has not noted */
-    unsigned char tail_len;      /* how many are in tail, */
-    unsigned char snap_tail_len; /* and in snap_tail */
+    bool noted;        /* TextIOWrapper has one, be it an older chunk's */
+    bool telling_off;  /* tell() is refused, as after next() */
+    bool listing;      /* readlines() runs, in which io has it off */
+    bool plain;        /* its positions are byte offsets */
+    bool lost;         /* its characters were dropped by a decoding error */
+    bool spent;        /* they were read by what met that error */
     size_t snap_len;   /* bytes from its start, with the codec's pending */
     size_t win;        /* index of these */
     size_t dec_start;  /* first byte of its characters */
@@ -186,6 +190,10 @@ void text_keep(FileObject *file);
 int text_begin_write(FileObject *file);
 
 void text_drop_owed(struct text *text);
+
+/* A job has moved the offset that others see to where a seek is bound, and its
+ * operation may be gone. */
+void text_moved(FileObject *file);
 
 /* Skip what is owed, the characters of a cookie that a seek has gone to the
  * start of: STEP_DONE, BLOCK, or ERROR.  Then a seek() that was cancelled there is done. */

@@ -131,6 +131,40 @@ seek_in_buffer(FileObject *file, off_t target)
     return true;
 }
 
+/* At the start of the cookie that it was bound for, nothing being decoded. */
+static void
+seek_arrived(FileObject *file)
+{
+    struct text *text = file->text;
+    struct cookie *c = text->bound;
+    text->bound = NULL;
+    if (c->start <= 0 && c->flags == 0) {
+        text->seen = 0; /* the decoder is reset */
+    }
+    if (c->skip > 0) {
+        text->owed = c;
+        return;
+    }
+    if (c->start >= 0) {
+        text->has_snap = text->noted = file->flags & MODE_READ;
+        text->snap_len = 0;
+        text->snap_tail_len = 0;
+        text->snap_flags = c->flags;
+        text->held = text->universal && c->flags & 1;
+        text->plain = false;
+    }
+    PyMem_Free(c);
+}
+
+void
+text_moved(FileObject *file)
+{
+    text_forget(file->text);
+    if (file->text->bound != NULL) {
+        seek_arrived(file);
+    }
+}
+
 /* Be at byte target of the file with nothing decoded. */
 static enum step
 seek_bytes(OpObject *op, off_t target, int whence)
@@ -146,8 +180,8 @@ seek_bytes(OpObject *op, off_t target, int whence)
     if (file->shared || whence == SEEK_END || target < 0
         || target >= (off_t)1 << 40) {
         enum step step = file_lseek(op, target, whence, &target);
-        if (step != STEP_DONE) {
-            return step;
+        if (step != STEP_DONE || file->text->bound == NULL) {
+            return step; /* or it is there: text_moved() */
         }
     }
     text_forget(file->text);
@@ -237,33 +271,21 @@ seek_start(OpObject *op, const struct cookie *c, int whence)
 {
     FileObject *file = op->file;
     struct text *text = file->text;
-    struct cookie *owed = NULL;
-    if (c->skip > 0) {
-        owed = PyMem_Malloc(sizeof(*owed));
-        if (owed == NULL) {
+    if (!op->filling) {
+        PyMem_Free(text->bound); /* of one that was cancelled */
+        text->bound = PyMem_Malloc(sizeof(*text->bound));
+        if (text->bound == NULL) {
             PyErr_NoMemory();
             return STEP_ERROR;
         }
-        *owed = *c;
+        *text->bound = *c;
+        text->bound->start = whence == SEEK_END ? -1 : c->start;
     }
-    enum step step = seek_bytes(op, whence == SEEK_END ? 0 : c->start, whence);
-    if (step != STEP_DONE) {
-        PyMem_Free(owed);
-        return step;
+    enum step step = seek_bytes(op, c->start, whence);
+    if (step == STEP_DONE && text->bound != NULL) {
+        seek_arrived(file);
     }
-    text->owed = owed;
-    if (whence == SEEK_END || (c->start == 0 && c->flags == 0)) {
-        text->seen = 0; /* the decoder is reset */
-    }
-    if (whence == SEEK_SET && c->skip == 0) {
-        text->has_snap = text->noted = file->flags & MODE_READ;
-        text->snap_len = 0;
-        text->snap_tail_len = 0;
-        text->snap_flags = c->flags;
-        text->held = text->universal && c->flags & 1;
-        text->plain = false;
-    }
-    return STEP_DONE;
+    return step;
 }
 
 /* Phase 0: nothing done; 1: at the cookie's start; whence 1 becomes 0 by way

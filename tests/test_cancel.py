@@ -16,7 +16,7 @@ from .support import strategies
 from .support.examples import examples_of
 from .support.gate import plug
 from .support.model import run_interrupted
-from .support.waiting import cancelled, eventually, turns, within
+from .support.waiting import cancelled, eventually, jobs_end, turns, within
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +162,55 @@ def test_any_sequence_cancelled_and_done_again_behaves_as_open(tmp_path):
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+NEXT = {
+    "a byte of the next block": lambda f: f.read(4097 - 10),
+    "a byte of the block after it": lambda f: f.read(2 * 4096 + 1 - 10),
+    "a line": lambda f: f.readline(),
+    "a whole block into memory": lambda f: f.readinto(bytearray(4096)),
+    "the rest of the block": lambda f: f.read(4096 - 10),
+}
+WRITES = {
+    "nothing": b"", "some": b"ab", "what fits": b"c" * 4000,
+    "what does not": b"d" * 4096, "more": b"e" * 4097,
+}
+
+
+@pytest.mark.parametrize("late", (True, False))
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("name", NEXT)
+async def test_read_cancelled_leaves_others_the_buffer_of_open(
+    tmp_path, gate, name, write, late
+):
+    """The next calls that move the descriptor move it as if it had not been."""
+    content = b"".join(b"%05999d\n" % n for n in range(600))
+    paths = tmp_path / "reference", tmp_path / "subject"
+    for path in paths:
+        path.write_bytes(content)
+    with open(paths[0], "rb+", 4096) as reference:
+        async with aiofiles_c.open(paths[1], "rb+", 4096) as file:
+            places = [
+                lambda f=f: os.lseek(f.fileno(), 0, os.SEEK_CUR)
+                for f in (reference, file)
+            ]
+            places[1]()  # seen by others from now on
+            assert reference.read(10) == await file.read(10)
+            async with gate.shut() if not late else contextlib.nullcontext():
+                task = asyncio.ensure_future(file.read(2 << 20))
+                await turns(1 if late else 5)
+                if late:
+                    jobs_end()  # the loop has not taken notice of it
+                await cancelled(task)
+            for call in (
+                NEXT[name], lambda f: f.write(WRITES[write]),
+                lambda f: f.read(1), lambda f: f.write(WRITES[write]),
+            ):
+                assert await within(call(file)) == call(reference)
+                if places[0]() != 4096:  # what the first read has got
+                    assert places[1]() == places[0]()
+                assert await file.tell() == reference.tell()
+    assert paths[1].read_bytes() == paths[0].read_bytes()
 
 
 async def test_read_cancelled_before_its_first_step_does_nothing(make):

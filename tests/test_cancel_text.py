@@ -13,14 +13,17 @@ import tracemalloc
 import aiofiles_c
 import pytest
 
-from .support.waiting import cancelled, turns, within
+from .support.waiting import cancelled, jobs_end, turns, within
 
 
-async def was_cancelled(ours, awaitable, stage):
-    """Start it, cancel it some turns later; False if it ended before, as what
-    a thread of an executor does is let to."""
+async def was_cancelled(ours, awaitable, stage, late=False):
+    """Start it, cancel it some turns later, or when its job is done and the
+    loop has not seen it; False if it ended before, as what a thread of an
+    executor does is let to."""
     task = asyncio.ensure_future(awaitable)
     await turns(stage)
+    if late:
+        jobs_end()
     if task.done() or not ours.native:
         await within(task)
         return False
@@ -156,13 +159,19 @@ async def test_decoded_characters_of_a_pipe_are_not_handed_over(native):
         assert await within(file.read(2)) == "bc"
 
 
+@pytest.mark.parametrize("late", (False, True))
+@pytest.mark.parametrize("shared", (False, True))
 @pytest.mark.parametrize("whence", (0, 1))
-async def test_seek_cancelled_is_done_or_has_not_moved(ours, make, whence):
+async def test_seek_cancelled_is_done_or_has_not_moved(
+    ours, make, whence, shared, late
+):
     """Where the place is among the characters that one byte gave: it is not
     left at the byte's."""
     path = make(b"\xff" * 20_000)
     options = {"encoding": "ascii", "errors": "backslashreplace"}
     async with ours.open(path, **options) as file:
+        if shared:
+            file.fileno()
         await file.read(10)
         first = await file.tell()
         await file.read(8000)
@@ -170,7 +179,7 @@ async def test_seek_cancelled_is_done_or_has_not_moved(ours, make, whence):
         arguments = (0, 1) if whence == 1 else (first,)
         places = {first: r"ff\xff", second: (r"\xff" * 4000)[8010 % 4:][:6]}
         for stage in range(1, 9):
-            await was_cancelled(ours, file.seek(*arguments), stage)
+            await was_cancelled(ours, file.seek(*arguments), stage, late)
             place = await file.tell()
             assert place == second if whence == 1 else place in places
             assert await file.read(6) == places[place]

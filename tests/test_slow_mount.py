@@ -7,7 +7,6 @@ for every request.  The disk has its blocks in a file on such a mount, and takes
 
 import asyncio
 import os
-import re
 
 import aiofiles_c
 import aiofiles_c.os
@@ -15,6 +14,7 @@ import aiofiles_c.shutil
 import aiofiles_c.tempfile
 import pytest
 
+from .support import kernel
 from .support.heartbeat import Heartbeat
 from .support.mount import SlowDisk, SlowMount, Unavailable, mounted_at
 from .support.waiting import within
@@ -79,10 +79,6 @@ def stock(folder):
     (folder / "folder").mkdir(parents=True)
     for name in ("file", "other", "folder/inner"):
         (folder / name).write_bytes(LINES)
-
-
-def kernel_version():
-    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
 
 
 async def reads(folder):
@@ -231,7 +227,7 @@ async def test_slow_mount_with_the_number_of_a_fast_one_leaves_the_loop_alone(
 
     (The first test here: a number that was slow once is left alone for good.)
     """
-    if kernel_version() < (6, 8):
+    if kernel.version() < (6, 8):
         pytest.skip("before Linux 6.8 mounts have no numbers of their own")
     folder = tmp_path / "fast"
     folder.mkdir()
