@@ -334,12 +334,18 @@ exact_flush(OpObject *op)
 
 /* ---- reading ---- */
 
-/* The operation goes past the buffer, which stays as it is until it takes. */
+/* The operation goes past the buffer.  Where that can be written it stays as it
+ * is until the operation takes, since a write after one that is cancelled goes
+ * on in it; elsewhere what is before the position is gone. */
 static void
 exact_pass(OpObject *op)
 {
+    FileObject *file = op->file;
     op->synced = true;
-    op->sum = (Py_ssize_t)buffer_avail(&op->file->rbuf);
+    op->sum = (Py_ssize_t)buffer_avail(&file->rbuf);
+    if (!(file->flags & MODE_WRITE)) {
+        file->from = file->rbuf.pos;
+    }
 }
 
 /* Nothing but keep bytes is behind the position. */
@@ -356,13 +362,11 @@ void
 exact_give_up(OpObject *op)
 {
     FileObject *file = op->file;
-    if (!file->exact || !op->synced || !(op->kind->flags & OP_READS)) {
+    if (!file->exact || !op->synced || !(op->kind->flags & OP_READS)
+        || !(file->flags & MODE_WRITE)) {
         return;
     }
-    if (!(file->flags & MODE_WRITE)) {
-        file->from = file->rbuf.pos;
-    }
-    else if (file->busy) {
+    if (file->busy) {
         file->keep = (size_t)op->sum;
     }
     else {

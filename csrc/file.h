@@ -278,7 +278,7 @@ file_is_doomed(const FileObject *file)
     return file->doomed != NULL && file->fate == FATE_CLOSE;
 }
 
-/* A byte before this offset has been read or written. */
+/* The byte before this offset has been read or written. */
 static inline void
 file_reached(FileObject *file, off_t off)
 {

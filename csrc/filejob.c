@@ -119,7 +119,9 @@ file_take_result(FileObject *file)
         file->raw += (off_t)io->done;
         file->eof = false; /* that is for who asked to say: file_returned */
         file->end = io->eof ? file->raw : file->end;
-        file_reached(file, file->raw);
+        if (io->done > 0) {
+            file_reached(file, file->raw);
+        }
     }
     if (io->steps & IO_REWIND && io->err == 0) {
         file->rewind = 0;
@@ -130,7 +132,11 @@ file_take_result(FileObject *file)
     if (io->steps & IO_WRITE) {
         file->touchy = file->device == DEVICE_LOCAL;
         file->touches = 0;
+        bool placed = !file->owed_out && io->done > 0 && io->err == 0;
         written = file_take_back(file);
+        if (placed) {
+            file_reached(file, file->woff);
+        }
         file->werr = io->err; /* the next operation raises it */
     }
     if (file->exact && file->at != EXACT_STAY) {

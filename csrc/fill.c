@@ -256,7 +256,9 @@ fill_met_end(FileObject *file, bool is_short)
     if (file->eof || (is_short && file->raw >= file->extent)) {
         file->end = file->raw;
     }
-    file_reached(file, file->raw);
+    if (!file->eof) {
+        file_reached(file, file->raw);
+    }
 }
 
 static enum step

@@ -230,7 +230,6 @@ file_drain(OpObject *op)
     if (file->writing) {
         file->writing = false;
         file->raw = file->woff;
-        file_reached(file, file->raw);
         file_no_block(file);
         held_forget(file);
     }

@@ -131,6 +131,36 @@ async def test_end_of_the_file_moves_in_order(engine, path):
             assert found == [b"", 1, bytes(9)], at
 
 
+EMPTY_HANDED = {
+    "read": lambda f: f.read(),
+    "read(n)": lambda f: f.read(10),
+    "readinto": lambda f: f.readinto(bytearray(100_000)),
+    "readline": lambda f: f.readline(),
+    "write": lambda f: f.write(b""),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY_HANDED)
+async def test_end_of_the_file_is_not_where_a_call_found_nothing(
+    engine, path, gate, name
+):
+    """Nothing was read or written there, so the file may be shorter."""
+    path.write_bytes(b"")
+    async with engine.open(path, "rb+") as file:
+        await file.seek(50)
+        assert not await EMPTY_HANDED[name](file)
+        await file.flush()
+        async with gate.shut():
+            tasks = [
+                asyncio.ensure_future(file.pwrite(b"x" * 30, 1)),
+                asyncio.ensure_future(file.pread(1, 0)),
+            ]
+            await gate.queued(1)
+            await turns(5)
+            assert aiofiles_c.stats()["queued"] == 1
+        assert await within(asyncio.gather(*tasks)) == [30, b"\0"]
+
+
 async def test_reads_and_writes_within_the_file_are_all_at_once(
     engine, make, gate
 ):
