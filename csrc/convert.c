@@ -189,8 +189,8 @@ file_convert(FileObject *file)
             op_wake(file->head); /* it goes on with the real object */
         }
     }
-    file->converting = true; /* no step begins in between */
+    file->barred |= BAR_CONVERSION;
     PyObject *real = convert_now(file);
-    file->converting = false;
+    file->barred &= (unsigned char)~BAR_CONVERSION;
     return real;
 }

@@ -26,7 +26,7 @@ exact_begin(FileObject *file)
                   && file->bufsize != 0 && file->text == NULL
                   && file->flags & MODE_READ;
     file->from = file->rbuf.pos;
-    file->at = file->keep = EXACT_STAY;
+    file->at = EXACT_STAY;
 }
 
 static off_t
@@ -348,16 +348,6 @@ exact_pass(OpObject *op)
     }
 }
 
-/* Nothing but keep bytes is behind the position. */
-static void
-exact_cut(FileObject *file, size_t keep)
-{
-    off_t more = (off_t)(buffer_avail(&file->rbuf) - keep);
-    file->rbuf.end -= (size_t)more;
-    file->raw -= more;
-    file->rewind += more;
-}
-
 void
 exact_give_up(OpObject *op)
 {
@@ -366,19 +356,11 @@ exact_give_up(OpObject *op)
         || !(file->flags & MODE_WRITE)) {
         return;
     }
-    if (file->busy) {
-        file->keep = (size_t)op->sum;
-    }
-    else {
-        exact_cut(file, (size_t)op->sum);
-    }
-}
-
-void
-exact_returned_late(FileObject *file)
-{
-    exact_cut(file, file->keep);
-    file->keep = EXACT_STAY;
+    off_t more = (off_t)(buffer_avail(&file->rbuf) - (size_t)op->sum);
+    file->rbuf.end -= (size_t)more;
+    file->raw -= more;
+    file->rewind += more;
+    file->unwanted = file->busy;
 }
 
 enum step
@@ -404,14 +386,19 @@ exact_whole_blocks(const OpObject *op, size_t n)
 }
 
 size_t
-exact_blocks_of_lines(const OpObject *op)
+exact_blocks_of_lines(const OpObject *op, size_t n)
 {
-    const FileObject *file = op->file;
-    size_t avail = buffer_avail(&file->rbuf);
-    if (!op->synced || file->eof || avail <= (size_t)op->sum) {
-        return EXACT_ALL;
-    }
-    return exact_whole_blocks(op, avail - 1);
+    bool past = op->synced && !op->file->eof && n > (size_t)op->sum;
+    return past ? exact_whole_blocks(op, n - 1) : EXACT_ALL;
+}
+
+size_t
+exact_fill_size(const OpObject *op, size_t want)
+{
+    size_t block = op->file->bufsize;
+    size_t got = buffer_avail(&op->file->rbuf) - (size_t)op->sum;
+    size_t begun = got % block; /* where a read at once gave less */
+    return (want + begun + block - 1) / block * block - begun;
 }
 
 enum step
@@ -449,6 +436,7 @@ exact_take(OpObject *op, size_t n, size_t past)
         file->filled |= n > 0; /* by peek() */
         return;
     }
+    op->synced = false; /* nothing is left to be given up */
     file->filled = past != EXACT_ALL && got >= past;
     file->from = got > past ? from : rbuf->pos;
     assert(file->from <= rbuf->pos);

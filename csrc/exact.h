@@ -82,24 +82,26 @@ enum step exact_flush(OpObject *op);
 /* What built-in open does before it reads past its buffer. */
 enum step exact_before_fill(OpObject *op);
 
-/* The operation is over and takes nothing.  What it has read past the buffer of
- * a file that can be written is dropped, at once or when the job under way is
- * back, since what is written next begins where built-in open's buffer does;
- * that of another stays, should others have moved the descriptor. */
+/* The operation is over and has taken nothing.  What it has read past the
+ * buffer of a file that can be written is dropped, and what its job still
+ * brings, since what is written next begins where built-in open's buffer does;
+ * that of another file stays, should others have moved the descriptor. */
 void exact_give_up(OpObject *op);
-void exact_returned_late(FileObject *file);
 
 /* The position moves by n.  Of the bytes that the operation has read, the
  * first past ones are not in the buffer of built-in open. */
 void exact_take(OpObject *op, size_t n, size_t past);
 
-/* How many those are, for n bytes read at once, for lines, and for readinto()
- * of len bytes. */
+/* How many those are, for n bytes read at once, for n bytes of lines, and for
+ * readinto() of len bytes. */
 #define EXACT_ALL ((size_t)-1)
 size_t exact_whole_blocks(const OpObject *op, size_t n);
-size_t exact_blocks_of_lines(const OpObject *op);
-
+size_t exact_blocks_of_lines(const OpObject *op, size_t n);
 size_t exact_past_into(const OpObject *op, size_t len);
+
+/* How much to read where want bytes are missing: up to the end of a block of
+ * built-in open. */
+size_t exact_fill_size(const OpObject *op, size_t want);
 
 /* readinto(): the next fill for len bytes. */
 enum step exact_fill_into(OpObject *op, size_t len, bool once);

@@ -33,6 +33,14 @@ struct text;
 struct prefetch;
 struct beside;
 
+/* What bars all operations of a file. */
+enum {
+    BAR_CONVERSION = 1 << 0, /* a real object is about to take over */
+    /* the offset that others see is on its way to where a seek() that is gone
+     * wanted it: what is in the buffer will not be there */
+    BAR_SEEK = 1 << 1
+};
+
 /* What becomes of the name that a file was made under. */
 enum fate {
     FATE_STAYS,   /* nothing: all that is not temporary */
@@ -83,8 +91,7 @@ typedef struct FileObject {
     size_t held_at; /* and where in it they end */
     size_t from;    /* exact: see exact.c, as are the next three */
     size_t wfrom, wto;
-    size_t at;   /* index that the lseek of the job goes to */
-    size_t keep; /* bytes behind pos to keep when the job is back, or all */
+    size_t at;                 /* index that the lseek of the job goes to */
     struct text *text;         /* NULL for binary files */
     struct prefetch *prefetch; /* prefetch.c: what it has fetched, or NULL */
     size_t bufsize;            /* that of built-in open; 0: raw */
@@ -93,10 +100,11 @@ typedef struct FileObject {
     /* size of the last block read; 0: none since the file was opened or moved
      * in, 1: read directly */
     size_t block;
-    int fd;              /* -1: not open */
-    int werr;            /* errno of a write-behind, not yet raised */
-    int buffering;       /* as open() got it */
-    unsigned char flags; /* MODE_* */
+    int fd;               /* -1: not open */
+    int werr;             /* errno of a write-behind, not yet raised */
+    int buffering;        /* as open() got it */
+    unsigned char flags;  /* MODE_* */
+    unsigned char barred; /* BAR_*: no operation's step begins */
     enum device_class device;
     enum fate fate;
     unsigned serial;       /* of the job */
@@ -106,7 +114,6 @@ typedef struct FileObject {
     bool busy;       /* a job is under way */
     bool drained;    /* it is done, and in a batch that is being finished */
     bool left_alone; /* at exit its write was waited for in vain */
-    bool converting; /* a real object is about to take over */
     bool ghost;      /* nobody refers to it, but for itself: see filejob.c */
     bool writing;    /* the position is woff + wlen */
     bool shared;     /* see above */
@@ -115,6 +122,7 @@ typedef struct FileObject {
     bool owes;       /* exact: [wfrom, wto) is not written yet */
     bool filled;     /* exact: reading has begun io's buffer, not a write */
     bool owed_out;   /* exact: the write under way is that of these */
+    bool unwanted;   /* exact: what the read under way gets is dropped */
     bool seekable;
     bool regular; /* S_ISREG */
     bool stream;  /* pipe, terminal, socket: waited for by the loop */
@@ -186,7 +194,8 @@ enum step file_wait(OpObject *op);
 enum step file_hop(OpObject *op);
 
 /* The operation that the job is for is gone: if no worker has the job yet, it
- * is taken back.  What was accepted for writing stays on its way. */
+ * is taken back.  What was accepted for writing stays on its way, and what
+ * comes next waits for a seek. */
 void file_recall(FileObject *file);
 
 /* Set an OSError, with the file's name if named; STEP_ERROR. */

@@ -111,7 +111,14 @@ file_take_result(FileObject *file)
     else if (io->steps & IO_UNLINK) {
         Py_CLEAR(file->doomed); /* one try, as the standard library's */
     }
-    if (io->steps & IO_READ && prefetch_is_coming(file)) {
+    if (io->steps & IO_REWIND && io->err == 0) {
+        file->rewind -= io->rewind;
+    }
+    if (io->steps & IO_READ && file->unwanted) {
+        file->rewind += (off_t)io->done;
+        file->unwanted = false;
+    }
+    else if (io->steps & IO_READ && prefetch_is_coming(file)) {
         prefetch_end(file, io->done);
     }
     else if (io->steps & IO_READ && file->target == NULL) {
@@ -123,11 +130,9 @@ file_take_result(FileObject *file)
             file_reached(file, file->raw);
         }
     }
-    if (io->steps & IO_REWIND && io->err == 0) {
-        file->rewind = 0;
-    }
     if (io->steps & IO_LSEEK && !(io->steps & IO_WRITE)) {
         file_take_offset(file);
+        file->barred &= (unsigned char)~BAR_SEEK;
     }
     if (io->steps & IO_WRITE) {
         file->touchy = file->device == DEVICE_LOCAL;
@@ -141,9 +146,6 @@ file_take_result(FileObject *file)
     }
     if (file->exact && file->at != EXACT_STAY) {
         exact_placed(file);
-    }
-    if (file->exact && file->keep != EXACT_STAY) {
-        exact_returned_late(file);
     }
     if (io->steps & IO_CLOSE) {
         file->fd = -1;
@@ -415,5 +417,8 @@ file_recall(FileObject *file)
             prefetch_end(file, 0);
         }
         file->at = EXACT_STAY;
+    }
+    if (file->busy && file->shared && steps & IO_LSEEK && file->io.moves) {
+        file->barred |= BAR_SEEK;
     }
 }

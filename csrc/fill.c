@@ -322,7 +322,10 @@ fill_any(OpObject *op, size_t want, bool just)
     if (step != STEP_DONE || file->rbuf.end > end) {
         return step;
     }
-    return fill(op, just ? want : fill_size(file, want));
+    if (!just) {
+        want = file->exact ? exact_fill_size(op, want) : fill_size(file, want);
+    }
+    return fill(op, want);
 }
 
 enum step

@@ -61,7 +61,7 @@ line_find(OpObject *op, size_t start, Py_ssize_t limit, size_t *len)
 static enum step
 line_take(OpObject *op, size_t len, PyObject **result)
 {
-    size_t past = op->file->exact ? exact_blocks_of_lines(op) : 0;
+    size_t past = op->file->exact ? exact_blocks_of_lines(op, len) : 0;
     return file_take_bytes(op, len, past, result);
 }
 
@@ -101,11 +101,13 @@ next_line_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (len == 0) {
+    step = line_take(op, len, result);
+    if (step == STEP_DONE && len == 0) {
+        Py_CLEAR(*result);
         PyErr_SetNone(PyExc_StopAsyncIteration);
         return STEP_ERROR;
     }
-    return line_take(op, len, result);
+    return step;
 }
 
 /* readlines(): op->n is the hint, op->taken the bytes of op->acc's lines. */
@@ -148,7 +150,8 @@ readlines_step(OpObject *op, PyObject **result)
         }
     }
     file_advance(op, (size_t)op->taken,
-                 file->exact ? exact_blocks_of_lines(op) : 0);
+                 file->exact ? exact_blocks_of_lines(op, (size_t)op->taken)
+                             : 0);
     *result = op->acc;
     op->acc = NULL;
     return STEP_DONE;

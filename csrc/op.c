@@ -318,8 +318,8 @@ op_step(OpObject *op, PyObject **result)
     if (!op_is_head(op)) {
         return STEP_BLOCK; /* for its turn */
     }
-    if (op->file != NULL && op->file->converting) {
-        return STEP_YIELD;
+    if (op->file != NULL && op->file->barred) {
+        return op->file->barred & BAR_SEEK ? STEP_BLOCK : STEP_YIELD;
     }
     op->held_up = op_is_held_up(op);
     if (op->held_up) {
@@ -431,7 +431,7 @@ op_start(OpObject *op, PyObject **result)
     }
     op_enqueue(op);
     /* Most often nothing is in its way: the same as op_run(), in short. */
-    if (file->head == op && !file->converting && file->beside == NULL
+    if (file->head == op && !file->barred && file->beside == NULL
         && state->in_short) {
         PySendResult sent;
         enum step step = op_must_yield(op) ? STEP_YIELD

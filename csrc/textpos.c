@@ -214,7 +214,9 @@ seek_args(OpObject *op, struct cookie *c, int *whence, bool *flushed)
         return -1;
     }
     if (rc < 0 || w < SEEK_SET || w > SEEK_END
-        || (w != SEEK_SET && (c->start != 0 || c->skip != 0))) {
+        || (w != SEEK_SET
+            && (c->start != 0 || c->flags != 0 || c->feed != 0 || c->skip != 0
+                || c->eof != 0))) {
         return -1;
     }
     *whence = (int)w;

@@ -15,6 +15,7 @@ import pytest
 from .support import strategies
 from .support.examples import examples_of
 from .support.gate import plug
+from .support.inject import held, needs_injection
 from .support.model import run_interrupted
 from .support.waiting import cancelled, eventually, jobs_end, turns, within
 
@@ -211,6 +212,55 @@ async def test_read_cancelled_leaves_others_the_buffer_of_open(
                     assert places[1]() == places[0]()
                 assert await file.tell() == reference.tell()
     assert paths[1].read_bytes() == paths[0].read_bytes()
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_read_of_the_buffer_while_a_cancelled_one_is_under_way(
+    make, name
+):
+    """What that one gets later is not taken for what is in the buffer."""
+    data = b"0123456789\n" * 10
+    path = make(data)
+    async with aiofiles_c.open(path, "rb+", 4096) as file:
+        file.fileno()
+        await file.read(10)
+        cancelled_one = file.read(2 << 20)
+        cancelled_one.send(None)
+        jobs_end()  # the loop has not taken notice of it
+        cancelled_one.close()
+        await within(READS[name](file))
+        await turns()
+        place = await file.tell()
+        assert await within(file.read(1000)) == data[place:]
+        assert await file.tell() == len(data)
+        await file.write(b"end")
+    assert path.read_bytes() == data + b"end"
+
+
+@needs_injection
+@pytest.mark.parametrize("mode, buffering", (("r", -1), ("rb", 16)))
+@pytest.mark.parametrize("name", ("read", "readline", "readlines"))
+async def test_seek_cancelled_while_it_is_under_way_is_waited_for(
+    at_once, mode, buffering, name
+):
+    """What comes next is not about what is no longer there; /proc counts as
+    slow, so that a worker makes the call."""
+    path = "/proc/filesystems"
+    if not os.path.exists(path):
+        pytest.skip("there is no /proc")
+    async with aiofiles_c.open(path, mode, buffering) as file:
+        file.fileno()
+        await file.read(10)
+        with held("LSEEK"):
+            await cancelled(await hang(file.seek(100)))
+            task = await hang(READS[name](file))
+        found = await within(task)
+        with open(path, mode, buffering) as reference:
+            reference.seek(100)
+            expected = getattr(reference, name)(*([6] * (name == "read")))
+            assert found == expected
+            if mode == "rb" or name != "readlines":
+                assert await file.tell() == reference.tell()
 
 
 async def test_read_cancelled_before_its_first_step_does_nothing(make):

@@ -5,9 +5,13 @@ call from the one that asks for `fileno()` on; `model.run` does so.  A case
 here is a sequence in which they have differed once.
 """
 
+import os
+
+import aiofiles_c
 import pytest
 
 from .support.content import Content, Many, Room, Told
+from .support.inject import fault, needs_injection
 from .support.model import Case, run
 
 WATCH = ("fileno",)
@@ -24,6 +28,11 @@ def same(lib, tmp_path):
         await run(case, lib.open, tmp_path)
 
     return check
+
+
+def offset(file):
+    """That of the descriptor, as others see it."""
+    return os.lseek(file.fileno(), 0, os.SEEK_CUR)
 
 
 # ---- binary: what was read ahead, and what is written into it
@@ -84,6 +93,65 @@ async def test_peek_of_a_writable_file_reads_a_block_from_there(same):
     await same("rb+", LINES, ("read", 10), ("write", b"ab"), ("peek",))
     await same("rb+", LINES, ("read", 10), ("peek",), ("write", b"a"),
                ("seek", 12), ("seek", 5))
+
+
+async def test_seek_back_behind_a_peek_moves_the_descriptor(lib, make):
+    """peek() has dropped what was read before."""
+    path = make(bytes(64 << 10))
+    calls = ("read", 10), ("read", 4086), ("peek",), ("seek", 4000)
+    with open(path, "rb", 4096) as reference:
+        async with lib.open(path, "rb", 4096) as file:
+            file.fileno()
+            for name, *sizes in calls:
+                getattr(reference, name)(*sizes)
+                await getattr(file, name)(*sizes)
+                assert offset(file) == offset(reference)
+
+
+async def test_writes_after_the_last_line_go_out_as_in_io(lib, make):
+    """The end of an iteration leaves the buffer empty."""
+    sizes = 3990, 100, 4000, 1, 4096
+    path = make(b"line\n" * 20)
+    with open(path, "rb+", 4096) as file:
+        for _ in file:
+            pass
+        expected = []
+        for size in sizes:
+            file.write(b"w" * size)
+            expected.append(os.path.getsize(path))
+    path = make(b"line\n" * 20)
+    async with lib.open(path, "rb+", 4096) as file:
+        file.fileno()
+        async for _ in file:
+            pass
+        found = []
+        for size in sizes:
+            await file.write(b"w" * size)
+            found.append(os.path.getsize(path))
+    assert found == expected
+
+
+@needs_injection
+@pytest.mark.parametrize("mode", ("rb", "rb+"))
+@pytest.mark.parametrize(
+    "call", (("read", 5000), ("readline",), ("readlines", 10))
+)
+@pytest.mark.parametrize("limit", (1, 1000, 4095))
+async def test_block_of_which_the_kernel_had_a_part_is_read_to_its_end(
+    native, make, mode, call, limit
+):
+    """What is in memory comes at once, and then the rest of the block."""
+    path = make(b"x" * 2999 + b"\n" + b"y" * 20_000)
+    with open(path, mode, 4096) as reference:
+        async with aiofiles_c.open(path, mode, 4096) as file:
+            file.fileno()
+            calls = call, ("read", 10), ("read", 9000), ("seek", -9, 1)
+            with fault("READ_NOWAIT", limit=limit):
+                for name, *sizes in calls:
+                    found = await getattr(file, name)(*sizes)
+                    assert found == getattr(reference, name)(*sizes)
+                    assert await file.tell() == reference.tell()
+                    assert offset(file) == offset(reference)
 
 
 async def test_fileno_after_a_seek_back_stands_behind_the_block(same, local):

@@ -348,6 +348,8 @@ async def test_seek_that_text_cannot_do_raises_as_open(lib, make):
     """Only beginning, end, here and cookies can be sought."""
     path = make(b"some text\n")
     calls = [(1, 1), (-1, 1), (-1, 2), (3, 2), (-1, 0), (0, 9), (0, 2), (0, 1)]
+    # of which the position is 0, but no other part
+    calls += [(1 << bit, how) for bit in (64, 96, 128, 160) for how in (1, 2)]
     with builtins.open(path) as file:
         expected = [outcome_of(file.seek, *call) for call in calls]
     async with lib.open(path) as file:

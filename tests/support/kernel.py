@@ -7,6 +7,7 @@ and not since the library did not do it.
 import ctypes
 import os
 import platform
+import re
 import struct
 
 import aiofiles_c
@@ -20,7 +21,7 @@ LOCAL = ("ext2", "ext3", "ext4", "xfs", "btrfs", "overlay", "tmpfs")
 
 def version():
     """The kernel's, as a tuple of two numbers."""
-    return tuple(int(n) for n in platform.release().split(".")[:2])
+    return tuple(int(n) for n in re.findall(r"\d+", platform.release())[:2])
 
 
 def is_local(path):
@@ -29,7 +30,7 @@ def is_local(path):
     with open("/proc/self/mountinfo") as mounts:
         for line in mounts:
             first, last = line.split(" - ", 1)
-            point = first.split()[4]
+            point = first.split()[4].encode().decode("unicode_escape")
             if os.path.commonpath([path, point]) == point:
                 if len(point) >= len(found[0]):
                     found = point, last.split()[0]
