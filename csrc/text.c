@@ -355,7 +355,9 @@ text_take_all(OpObject *op, PyObject **result)
     op_charge(op, stop - text->end);
     if (text_is_contiguous(file)
         && chunk_is_valid(file, stop, true, &valid, &ascii)) {
+        double b2c = text->b2c;
         chunk_take_valid(file, stop, valid, ascii, true);
+        text->b2c = b2c; /* it is no chunk of io's */
         *result = text_string(file, 0, text->lim - text->cur);
     }
     else {

@@ -329,6 +329,14 @@ async def test_text_seek_into_a_chunk_leaves_a_buffer_behind(
                 )
 
 
+async def test_text_read_behind_a_read_of_all_is_as_large_as_in_io(same):
+    """How many bytes a character takes is learnt from chunks alone."""
+    ops = (("read",), ("seek", 0), ("read", 4095), ("read", 1))
+    content = Many("€".encode(), 8191)
+    await same("r", content, WATCH, *ops, encoding="utf-8")
+    await same("r", content, ("read", 1), WATCH, *ops, encoding="utf-8")
+
+
 async def test_text_seek_that_finds_too_little_has_decoded_it(same):
     """The error leaves the characters that there are."""
     here = ("seek", 0, 1)
