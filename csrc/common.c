@@ -309,11 +309,11 @@ const struct op_kind file_kinds_common[] = {
      "Wait until all that was written is on the device, by fsync(2).\n\n"
      "That covers what was accepted before; writes may go on meanwhile.\n"
      "Raises OSError if the device fails, or if the file has none (a pipe)."},
-    {"isatty", isatty_step, 0,
+    {"isatty", isatty_step, OP_ANSWERS,
      "isatty($self, /)\n--\n\nWhether the file is a terminal."},
-    {"seekable", seekable_step, 0,
+    {"seekable", seekable_step, OP_ANSWERS,
      "seekable($self, /)\n--\n\nWhether seek() and tell() work."},
-    {"writable", writable_step, 0,
+    {"writable", writable_step, OP_ANSWERS,
      "writable($self, /)\n--\n\nWhether the file was opened for writing."},
     {NULL, NULL, 0, NULL},
 };

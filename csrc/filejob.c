@@ -132,7 +132,6 @@ file_take_result(FileObject *file)
     }
     if (io->steps & IO_LSEEK && !(io->steps & IO_WRITE)) {
         file_take_offset(file);
-        file->barred &= (unsigned char)~BAR_SEEK;
     }
     if (io->steps & IO_WRITE) {
         file->touchy = file->device == DEVICE_LOCAL;
@@ -187,6 +186,7 @@ file_set_idle(FileObject *file)
     }
     file->busy_next = NULL;
     file->busy_link = NULL;
+    file->barred &= (unsigned char)~BAR_SEEK;
 }
 
 static FileObject *

@@ -318,8 +318,12 @@ op_step(OpObject *op, PyObject **result)
     if (!op_is_head(op)) {
         return STEP_BLOCK; /* for its turn */
     }
-    if (op->file != NULL && op->file->barred) {
-        return op->file->barred & BAR_SEEK ? STEP_BLOCK : STEP_YIELD;
+    if (op->file != NULL && op->file->barred & BAR_CONVERSION) {
+        return STEP_YIELD;
+    }
+    if (op->file != NULL && op->file->barred
+        && !(op->kind->flags & OP_ANSWERS)) {
+        return STEP_BLOCK; /* for the seek */
     }
     op->held_up = op_is_held_up(op);
     if (op->held_up) {

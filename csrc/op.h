@@ -30,7 +30,8 @@ enum {
     /* what it waits for of beside.h, but for writes, for which all wait: */
     OP_CHANGES = 1 << 3, /* reads */
     OP_CLOSES = 1 << 4,  /* all */
-    OP_PLACED = 1 << 5   /* nothing that is elsewhere in the file */
+    OP_PLACED = 1 << 5,  /* nothing that is elsewhere in the file */
+    OP_ANSWERS = 1 << 6  /* says what no position matters for: see BAR_SEEK */
 };
 
 struct op_kind {

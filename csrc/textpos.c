@@ -141,7 +141,7 @@ seek_arrived(FileObject *file)
     if (c->start <= 0 && c->flags == 0) {
         text->seen = 0; /* the decoder is reset */
     }
-    if (c->skip > 0) {
+    if (c->skip > 0 && file->flags & MODE_READ) {
         text->owed = c;
         return;
     }
@@ -335,7 +335,7 @@ seek_step(OpObject *op, PyObject **result)
         *result = PyLong_FromLongLong(file->raw);
         return *result == NULL ? STEP_ERROR : STEP_DONE;
     }
-    if (text->owed != NULL && !(file->flags & MODE_READ)) {
+    if (c.skip > 0 && !(file->flags & MODE_READ)) {
         PyErr_SetString(op->state->unsupported, "read"); /* the buffer's */
         step = STEP_ERROR;
     }

@@ -510,7 +510,7 @@ const struct op_kind text_kinds_read[] = {
      "readlines($self, hint=-1, /)\n--\n\n"
      "Read lines to the end of the file, or until they make hint\n"
      "characters.\n\nReturns a list of str."},
-    {"readable", readable_step, 0,
+    {"readable", readable_step, OP_ANSWERS,
      "readable($self, /)\n--\n\nWhether the file was opened for reading."},
     {NULL, NULL, 0, NULL},
 };

@@ -253,6 +253,8 @@ async def test_seek_cancelled_while_it_is_under_way_is_waited_for(
         await file.read(10)
         with held("LSEEK"):
             await cancelled(await hang(file.seek(100)))
+            for ask in (file.seekable, file.writable, file.isatty):
+                assert await within(ask()) is (ask == file.seekable)
             task = await hang(READS[name](file))
         found = await within(task)
         with open(path, mode, buffering) as reference:

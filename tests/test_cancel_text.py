@@ -186,6 +186,27 @@ async def test_seek_cancelled_is_done_or_has_not_moved(
             await file.seek(second)
 
 
+@pytest.mark.parametrize("late", (False, True))
+async def test_write_only_file_is_written_after_a_cancelled_seek(
+    ours, path, late
+):
+    """It cannot skip characters, and is at the byte that they begin at, as in
+    io, or has not moved."""
+    cookie = 5 | 3 << 96 | 1 << 128  # feed 3 bytes there, skip a character
+    for stage in range(1, 9):
+        async with ours.open(path, "w") as file:
+            file.fileno()
+            try:
+                await was_cancelled(ours, file.seek(cookie), stage, late)
+            except io.UnsupportedOperation:
+                assert await file.tell() == 5
+            place = await file.tell()
+            assert place in (0, 5)
+            assert await file.write("ab") == 2
+            await file.flush()
+            assert path.read_bytes() == bytes(place) + b"ab"
+
+
 @pytest.mark.parametrize("call", ("write", "writelines"))
 async def test_write_after_a_cancelled_seek_is_where_io_has_it(
     ours, make, call

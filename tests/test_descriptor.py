@@ -337,6 +337,14 @@ async def test_text_read_behind_a_read_of_all_is_as_large_as_in_io(same):
     await same("r", content, ("read", 1), WATCH, *ops, encoding="utf-8")
 
 
+async def test_text_write_that_cannot_be_encoded_leaves_the_buffer(same):
+    """It has handed nothing on, so that a line comes from what is there."""
+    await same(
+        "r+", Content(8191, b"old\rmac\r"), WATCH, ("readline",),
+        ("seek", 0, 1), ("write", "\ud800"), ("readline",),
+    )
+
+
 async def test_text_seek_that_finds_too_little_has_decoded_it(same):
     """The error leaves the characters that there are."""
     here = ("seek", 0, 1)

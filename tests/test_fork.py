@@ -114,6 +114,49 @@ print("good")
     )
 
 
+@pytest.mark.skipif(
+    not os.path.exists("/proc/filesystems"), reason="there is no /proc"
+)
+def test_fork_with_a_seek_in_flight_child_reads_on(native, tmp_path):
+    """The child's first call gives up the seek, which is the parent's."""
+    program(
+        """
+async def main():
+    path = "/proc/filesystems"  # of a device that may hang
+    with open(path, "rb") as plain:
+        data = plain.read()
+    file = await aiofiles_c.open(path, "rb", 16)
+    file.fileno()
+    assert await file.read(10) == data[:10]
+    aiofiles_c.set_threads(1)
+    os.mkfifo("fifo")
+    opening = asyncio.ensure_future(
+        aiofiles_c.open("fifo", "rb").__aenter__()
+    )
+    while aiofiles_c.stats()["running"] == 0:
+        await asyncio.sleep(0.001)
+    seek = asyncio.ensure_future(file.seek(100))
+    while aiofiles_c.stats()["queued"] == 0:
+        await asyncio.sleep(0.001)
+    pid = os.fork()
+    if not pid:
+        async def rest():
+            got = await asyncio.wait_for(file.read(6), 10)
+            assert got == data[10:16], got
+        child(rest)
+    wait(pid)
+    os.close(os.open("fifo", os.O_RDWR))
+    await (await opening).close()
+    assert await seek == 100
+    assert await file.read(6) == data[100:106]
+
+asyncio.run(main())
+print("good")
+""",
+        tmp_path,
+    )
+
+
 def test_fork_with_jobs_in_flight_child_does_not_hang(tmp_path):
     """A worker inside a call at the fork stays the parent's affair."""
     program(

@@ -100,7 +100,14 @@ class Spared:
             self._flush_before(op)
         if self.buffer is self.file:
             return self._call_binary(op, args)
-        return self._call_text(op, args)
+        failed = True
+        try:
+            value = self._call_text(op, args)
+            failed = False
+        finally:
+            if op[0] == "writelines" or (op[0] == "write" and not failed):
+                self.written = True
+        return value
 
     def _call_binary(self, op, args):
         try:
@@ -187,6 +194,4 @@ class Spared:
         if reads and self.written:
             self.file.read(0)  # hands on what is pending
             buffer.flush()
-        self.written = op[0] in ("write", "writelines") or (
-            self.written and not reads
-        )
+        self.written = self.written and not reads
