@@ -262,6 +262,11 @@ class Interrupted(Subject):
         super().__init__(folder, case, library_open)
         self.count = 0
         self.calls = 0
+        # A readlines() was cut short, by its hint or an error: until io has
+        # noted a chunk again tell() says where the buffer stands, and not
+        # where it reads on.  The native file says so too, but for what a
+        # cancelled call has left.
+        self.cut_short = False
         # Here a write is done before it returns, and cannot be called back.
         self.written_through = (
             case.buffering in (0, 1)
@@ -297,7 +302,10 @@ class Interrupted(Subject):
             done = await self.interrupted(op, asked)
             if done is not None:
                 return done
-        return await super().do(op)
+        done = await super().do(op)
+        if op[0] == "readlines" and (done.failed or op[1:]):
+            self.cut_short = True
+        return done
 
     async def interrupted(self, op, asked):
         """The outcome, if it was not cancelled."""
@@ -327,7 +335,8 @@ class Interrupted(Subject):
             after = await self.place()
             if difference(before, after):
                 result, before = await super().do(op), after
-        await self.unmoved(before, f"a cancelled {op}")
+        if not self.cut_short:
+            await self.unmoved(before, f"a cancelled {op}")
         return result
 
     def dropped(self, op, late):
