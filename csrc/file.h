@@ -33,11 +33,12 @@ struct text;
 struct prefetch;
 struct beside;
 
-/* What bars all operations of a file. */
+/* What bars the operations of a file. */
 enum {
     BAR_CONVERSION = 1 << 0, /* a real object is about to take over */
-    /* the offset that others see is on its way to where a seek() that is gone
-     * wanted it: what is in the buffer will not be there */
+    /* all but OP_ANSWERS: the offset that others see is on its way to where a
+     * seek() that is gone wanted it, and what is in the buffer will not be
+     * there */
     BAR_SEEK = 1 << 1
 };
 
@@ -104,7 +105,7 @@ typedef struct FileObject {
     int werr;             /* errno of a write-behind, not yet raised */
     int buffering;        /* as open() got it */
     unsigned char flags;  /* MODE_* */
-    unsigned char barred; /* BAR_*: no operation's step begins */
+    unsigned char barred; /* BAR_*: for these no step begins */
     enum device_class device;
     enum fate fate;
     unsigned serial;       /* of the job */

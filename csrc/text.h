@@ -196,7 +196,8 @@ void text_drop_owed(struct text *text);
 void text_moved(FileObject *file);
 
 /* Skip what is owed, the characters of a cookie that a seek has gone to the
- * start of: STEP_DONE, BLOCK, or ERROR.  Then a seek() that was cancelled there is done. */
+ * start of: STEP_DONE, BLOCK, or ERROR.  Then a seek() that was cancelled there
+ * is done. */
 enum step text_settle(OpObject *op);
 
 /* As file_begin(), for what depends on the position or passes it on: that of a
