@@ -252,7 +252,9 @@ async def test_seek_cancelled_while_it_is_under_way_is_waited_for(
         file.fileno()
         await file.read(10)
         with held("LSEEK"):
-            await cancelled(await hang(file.seek(100)))
+            seek = await hang(file.seek(100))
+            await eventually(lambda: at_once()["running"], "a worker has it")
+            await cancelled(seek)
             for ask in (file.seekable, file.writable, file.isatty):
                 assert await within(ask()) is (ask == file.seekable)
             task = await hang(READS[name](file))
