@@ -41,7 +41,7 @@ def engine():
         # Python's own flags carry -DNDEBUG and -O3.
         compile_args += ["-O0", "-g3", "-UNDEBUG", "-DAIOF_DEBUG"]
     else:
-        compile_args += ["-O2"]
+        compile_args += ["-O2", "-fno-plt"]
     if switch("PORTABLE"):
         compile_args += ["-DAIOF_PORTABLE"]
     if switch("WERROR"):

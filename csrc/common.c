@@ -297,23 +297,23 @@ writable_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_common[] = {
-    {"close", close_step, OP_HOPS | OP_CLOSES,
+    {"close", close_step, NULL, OP_HOPS | OP_CLOSES,
      "close($self, /)\n--\n\n"
      "Write what is buffered and close the file; again, do nothing.\n\n"
      "The descriptor is free also when an error is raised."},
-    {"flush", flush_step, 0,
+    {"flush", flush_step, NULL, 0,
      "flush($self, /)\n--\n\n"
      "Wait until all that was written is with the operating system."},
-    {"sync", sync_step, OP_HOPS,
+    {"sync", sync_step, NULL, OP_HOPS,
      "sync($self, /)\n--\n\n"
      "Wait until all that was written is on the device, by fsync(2).\n\n"
      "That covers what was accepted before; writes may go on meanwhile.\n"
      "Raises OSError if the device fails, or if the file has none (a pipe)."},
-    {"isatty", isatty_step, OP_ANSWERS,
+    {"isatty", isatty_step, NULL, OP_ANSWERS,
      "isatty($self, /)\n--\n\nWhether the file is a terminal."},
-    {"seekable", seekable_step, OP_ANSWERS,
+    {"seekable", seekable_step, NULL, OP_ANSWERS,
      "seekable($self, /)\n--\n\nWhether seek() and tell() work."},
-    {"writable", writable_step, OP_ANSWERS,
+    {"writable", writable_step, NULL, OP_ANSWERS,
      "writable($self, /)\n--\n\nWhether the file was opened for writing."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };

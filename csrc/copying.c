@@ -50,7 +50,7 @@ copying_go_on(OpObject *op)
 }
 
 static const struct fs_op op_copyfile = {
-    .kind = {"copyfile", fs_step, OP_HOPS, ""},
+    .kind = {"copyfile", fs_step, NULL, OP_HOPS, ""},
     .args = "ppf",
     .call = FS_COPY,
     .answer = ANSWER_COPIED,

@@ -344,6 +344,12 @@ bool file_ahead_helps(const FileObject *file);
  * At the end of a step: what is in the buffer may move. */
 void file_fetch_ahead(OpObject *op);
 
+static inline bool
+file_is_to_read_ahead(const FileObject *file)
+{
+    return file->ahead && buffer_avail(&file->rbuf) <= file->block;
+}
+
 static inline void
 file_read_ahead(OpObject *op)
 {
@@ -423,14 +429,16 @@ enum { READ_ALL = 2, READ_TAKES = 3 };
  * the mode bits of need goes another way.  STEP_DONE: go on. */
 enum step file_divert(OpObject *op);
 
+static inline bool
+file_is_native(const FileObject *file, unsigned need)
+{
+    return file->real == NULL && !file->closed && (file->flags & need) == need;
+}
+
 static inline enum step
 file_begin(OpObject *op, unsigned need)
 {
-    const FileObject *file = op->file;
-    if (file->real == NULL && !file->closed && (file->flags & need) == need) {
-        return STEP_DONE;
-    }
-    return file_divert(op);
+    return file_is_native(op->file, need) ? STEP_DONE : file_divert(op);
 }
 
 /* ---- seeking.c ---- */
@@ -455,6 +463,28 @@ void chunk_clear_free_list(ModuleState *state);
 /* Accept bytes for writing; owner, where given, is borrowed and holds them.
  * 0, or -1 with MemoryError. */
 int file_accept(FileObject *file, const char *data, size_t n, PyObject *owner);
+
+/* Whether as few as n bytes can be accepted in the middle of writing, and
+ * nothing has to be looked at before and after. */
+static inline bool
+file_write_at_hand(const FileObject *file, size_t n)
+{
+    const struct chunk *last = file->wlast;
+    size_t then = file->wlen + n;
+    return last != NULL && n <= last->cap - last->len
+           && (then <= file->threshold || then < file->wlook)
+           && then + file->wflight < FILE_WRITE_BOUND && file->writing
+           && (!file->busy || file->wflight > 0) && file->werr == 0
+           && !file->shared && file->bufsize != 0;
+}
+
+/* The one argument of a call that has no other; else NULL. */
+static inline PyObject *
+op_only_arg(const OpObject *op)
+{
+    bool more = op->arg[1] != NULL || op->rest != NULL || op->kwargs != NULL;
+    return more ? NULL : op->arg[0];
+}
 
 /* Hand over what was accepted once it is enough: STEP_DONE, or ERROR. */
 enum step file_write_behind(OpObject *op);

@@ -124,7 +124,7 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
  * of its struct fs_op. */
 #define AIOF_FUNCTION(name, letters, does, gives, ...)                        \
     static const struct fs_op op_##name = {                                   \
-        .kind = {#name, fs_step, OP_HOPS, ""},                                \
+        .kind = {#name, fs_step, NULL, OP_HOPS, ""},                          \
         .args = letters,                                                      \
         .call = does,                                                         \
         .answer = gives,                                                      \

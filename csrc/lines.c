@@ -65,6 +65,33 @@ line_take(OpObject *op, size_t len, PyObject **result)
     return file_take_bytes(op, len, past, result);
 }
 
+/* Most lines are whole in the buffer. */
+static PyObject *
+line_at_hand(OpObject *op)
+{
+    FileObject *file = op->file;
+    struct buffer *rbuf = &file->rbuf;
+    if (op->given || file->shared || file->eof || file->bufsize == 0
+        || rbuf->data == NULL || file_is_to_read_ahead(file)
+        || !file_is_native(file, MODE_READ)) {
+        return NULL;
+    }
+    const char *p = rbuf->data + rbuf->pos;
+    const char *nl = memchr(p, '\n', buffer_avail(rbuf));
+    if (nl == NULL) {
+        return NULL;
+    }
+    size_t len = (size_t)(nl - p) + 1;
+    PyObject *line = PyBytes_FromStringAndSize(p, (Py_ssize_t)len);
+    if (line == NULL) {
+        PyErr_Clear(); /* the step fails as well */
+        return NULL;
+    }
+    rbuf->pos += len;
+    op_charge(op, len);
+    return line;
+}
+
 static enum step
 readline_step(OpObject *op, PyObject **result)
 {
@@ -158,17 +185,17 @@ readlines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_lines[] = {
-    {"readline", readline_step, OP_READS,
+    {"readline", readline_step, line_at_hand, OP_READS,
      "readline($self, size=-1, /)\n--\n\n"
      "Read a line, of at most size bytes if size is not negative.\n\n"
      "Returns bytes, empty at the end of the file."},
-    {"readlines", readlines_step, OP_READS,
+    {"readlines", readlines_step, NULL, OP_READS,
      "readlines($self, hint=-1, /)\n--\n\n"
      "Read lines to the end of the file, or until they make hint bytes.\n\n"
      "Returns a list of bytes."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };
 
 const struct op_kind file_kind_next_line = {
-    "__anext__", next_line_step, OP_READS,
+    "__anext__", next_line_step, line_at_hand, OP_READS,
     "__anext__($self, /)\n--\n\nThe next line."};

@@ -43,10 +43,18 @@ method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
         return NULL;
     }
     OpObject *op = op_new(method->state, method->kind, args[0]);
-    if (op != NULL
-        && (((nargs > 1 || kwnames != NULL)
-             && op_set_args(op, args + 1, nargs - 1, kwnames) < 0)
-            || op_note_origin(op) < 0)) {
+    if (op == NULL) {
+        return NULL;
+    }
+    if (nargs == 2 && kwnames == NULL) {
+        op->arg[0] = Py_NewRef(args[1]);
+        op->given = true;
+    }
+    else if ((nargs > 1 || kwnames != NULL)
+             && op_set_args(op, args + 1, nargs - 1, kwnames) < 0) {
+        Py_CLEAR(op);
+    }
+    if (op != NULL && op_note_origin(op) < 0) {
         Py_CLEAR(op);
     }
     return (PyObject *)op;

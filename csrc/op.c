@@ -413,6 +413,16 @@ op_run(OpObject *op, PyObject **result)
     return sent;
 }
 
+/* Whether nothing is in the way of a new operation, and nobody is told of it.
+ */
+static inline bool
+op_is_alone(const OpObject *op)
+{
+    const FileObject *file = op->file;
+    return file->head == NULL && !file->barred && file->beside == NULL
+           && op->state->in_short;
+}
+
 /* The first send. */
 static PySendResult
 op_start(OpObject *op, PyObject **result)
@@ -433,10 +443,9 @@ op_start(OpObject *op, PyObject **result)
     if (file->beside != NULL) {
         beside_forget_lost(file);
     }
-    op_enqueue(op);
     /* Most often nothing is in its way: the same as op_run(), in short. */
-    if (file->head == op && !file->barred && file->beside == NULL
-        && state->in_short) {
+    if (op_is_alone(op)) {
+        op_enqueue(op);
         PySendResult sent;
         enum step step = op_must_yield(op) ? STEP_YIELD
                                            : op->kind->step(op, result);
@@ -450,15 +459,37 @@ op_start(OpObject *op, PyObject **result)
         }
     }
     else {
+        op_enqueue(op);
         trace_begin(op);
     }
     return op_run(op, result);
 }
 
-PySendResult
-op_am_send(PyObject *self, PyObject *value, PyObject **result)
+/* A new operation is done, if all that it needs is at hand: see at_hand_fn. */
+static inline bool
+op_is_at_hand(OpObject *op, PyObject **result)
 {
-    OpObject *op = (OpObject *)self;
+    ModuleState *state = op->state;
+    FileObject *file = op->file;
+    if (op->status != OP_NEW || op->kind->at_hand == NULL || !op_is_alone(op)
+        || state->cost > state->check
+        || (file->busy && pool_lost(state->pool, &file->io.job))) {
+        return false;
+    }
+    *result = op->kind->at_hand(op);
+    if (*result == NULL) {
+        return false;
+    }
+    op_count(op);
+    op->status = OP_FINISHED;
+    op->blank = true;
+    return true;
+}
+
+/* op_am_send() of an operation that is not. */
+static PySendResult
+op_resume(OpObject *op, PyObject *value, PyObject **result)
+{
     PySendResult sent;
     *result = NULL;
     switch ((enum op_state)op->status) {
@@ -484,4 +515,14 @@ op_am_send(PyObject *self, PyObject *value, PyObject **result)
     PyErr_SetString(PyExc_RuntimeError,
                     "cannot reuse already awaited coroutine");
     return PYGEN_ERROR;
+}
+
+PySendResult
+op_am_send(PyObject *self, PyObject *value, PyObject **result)
+{
+    OpObject *op = (OpObject *)self;
+    if (value == Py_None && op_is_at_hand(op, result)) {
+        return PYGEN_RETURN;
+    }
+    return op_resume(op, value, result);
 }

@@ -34,9 +34,15 @@ enum {
     OP_ANSWERS = 1 << 6  /* says what no position matters for: see BAR_SEEK */
 };
 
+/* The result of a new operation for which all is at hand, in memory: so that it
+ * waits for nothing, and runs no code but ours, and need not be in the queue.
+ * NULL, without an exception: the step function has to see. */
+typedef PyObject *(*at_hand_fn)(struct OpObject *op);
+
 struct op_kind {
     const char *name;
     step_fn step;
+    at_hand_fn at_hand; /* or NULL */
     unsigned flags;
     const char *doc; /* starts with the signature; NULL: not a method */
 };
@@ -81,7 +87,8 @@ typedef struct OpObject {
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
     bool given;                /* the call had arguments: arg, kwargs, rest */
-    bool queued;               /* in the file's queue */
+    bool blank;   /* but for that and status nothing of all this was touched */
+    bool queued;  /* in the file's queue */
     bool held_up; /* its turn, but it waits for jobs beside the queue */
     bool filling; /* the job under way is this operation's read */
     bool hopped;  /* a job was made */

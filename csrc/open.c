@@ -343,7 +343,8 @@ open_step(OpObject *op, PyObject **result)
     return STEP_DONE;
 }
 
-static const struct op_kind open_kind = {"open", open_step, OP_HOPS, NULL};
+static const struct op_kind open_kind = {"open", open_step, NULL, OP_HOPS,
+                                         NULL};
 
 /* ---- _core.open ---- */
 

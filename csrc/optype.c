@@ -454,11 +454,38 @@ op_make_blank(OpObject *op)
     memset(from + SIZE - PIECE, 0, PIECE);
 }
 
+/* Whether it goes to the free list as it is, but for its file and argument;
+ * what they run finds it there. */
+static inline bool
+op_keep_blank(OpObject *op)
+{
+    ModuleState *state = op->state;
+    if (!op->blank || state->free_op_count >= OP_FREE_MAX
+        || op->weakrefs != NULL || op->told != NULL || op->finalized) {
+        return false;
+    }
+    PyObject *file = (PyObject *)op->file, *arg = op->arg[0];
+    op->file = NULL;
+    op->arg[0] = NULL;
+    op->blank = op->given = false;
+    Py_SET_REFCNT(op, 1);
+    op->next = state->free_ops;
+    state->free_ops = op;
+    state->free_op_count++;
+    op_forget_value(state);
+    Py_DECREF(file);
+    Py_XDECREF(arg);
+    return true;
+}
+
 static void
 op_tp_dealloc(PyObject *self)
 {
     OpObject *op = (OpObject *)self;
     PyTypeObject *tp = Py_TYPE(self);
+    if (op_keep_blank(op)) {
+        return;
+    }
     if (op->status != OP_FINISHED
         && PyObject_CallFinalizerFromDealloc(self) < 0) {
         return; /* resurrected by a warnings hook */

@@ -284,7 +284,7 @@ pwrite_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_placed[] = {
-    {"pread", pread_step, OP_HOPS | OP_PLACED,
+    {"pread", pread_step, NULL, OP_HOPS | OP_PLACED,
      "pread($self, n, offset, /)\n--\n\n"
      "Read n bytes at offset, in bytes from the start of the file.\n\n"
      "Returns bytes, fewer than n only at the end of the file.  What the\n"
@@ -292,7 +292,7 @@ const struct op_kind file_kinds_placed[] = {
      "not move, and any number of calls may be under way at once.  Raises\n"
      "OSError as os.pread(): EINVAL if n or offset is negative, ESPIPE if\n"
      "the file is a pipe, a terminal or a socket."},
-    {"pwrite", pwrite_step, OP_HOPS | OP_PLACED | OP_CHANGES,
+    {"pwrite", pwrite_step, NULL, OP_HOPS | OP_PLACED | OP_CHANGES,
      "pwrite($self, data, offset, /)\n--\n\n"
      "Write the bytes of data at offset, counted from the file's start.\n\n"
      "Returns their number, once all are with the operating system.  The\n"
@@ -302,5 +302,5 @@ const struct op_kind file_kinds_placed[] = {
      "cancelled is written all the same.  Raises OSError as os.pwrite(),\n"
      "after which a part may be written.  In a file opened for appending\n"
      "Linux writes at the end, whatever offset says."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };

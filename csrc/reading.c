@@ -432,42 +432,42 @@ peek_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_raw[] = {
-    {"read", read_step, OP_READS,
+    {"read", read_step, NULL, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read at most size bytes with one system call; all, if negative.\n\n"
      "Returns bytes, empty at the end of the file; as io.FileIO.read."},
-    {"readall", readall_step, OP_READS,
+    {"readall", readall_step, NULL, OP_READS,
      "readall($self, /)\n--\n\n"
      "Read all the bytes to the end of the file."},
-    {"readinto", readinto_step, OP_READS,
+    {"readinto", readinto_step, NULL, OP_READS,
      "readinto($self, buffer, /)\n--\n\n"
      "Read into a writable buffer; returns the number of bytes."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };
 
 const struct op_kind file_kinds_buffered[] = {
-    {"read", read_step, OP_READS,
+    {"read", read_step, NULL, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read size bytes, fewer only at the end of the file; all, if negative.\n"
      "\nReturns bytes; as io.BufferedReader.read."},
-    {"read1", read1_step, OP_READS,
+    {"read1", read1_step, NULL, OP_READS,
      "read1($self, size=-1, /)\n--\n\n"
      "Read at most size bytes with at most one system call."},
-    {"readinto", readinto_step, OP_READS,
+    {"readinto", readinto_step, NULL, OP_READS,
      "readinto($self, buffer, /)\n--\n\n"
      "Fill a writable buffer; returns the number of bytes, fewer than its\n"
      "size only at the end of the file.\n\n"
      "What is not cached comes in one trip to a thread, straight into the\n"
      "buffer, which cannot be resized meanwhile, even if this is cancelled."},
-    {"readinto1", readinto1_step, OP_READS,
+    {"readinto1", readinto1_step, NULL, OP_READS,
      "readinto1($self, buffer, /)\n--\n\n"
      "Read into a writable buffer with at most one system call."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };
 
 const struct op_kind file_kinds_reader[] = {
-    {"peek", peek_step, OP_READS,
+    {"peek", peek_step, NULL, OP_READS,
      "peek($self, size=0, /)\n--\n\n"
      "Bytes that come next, without moving the position."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };

@@ -400,12 +400,12 @@ aexit_step(OpObject *op, PyObject **result)
     return STEP_DONE;
 }
 
-static const struct op_kind anext_kind = {"__anext__", anext_step, OP_HOPS,
-                                          ""};
-static const struct op_kind aenter_kind = {"__aenter__", aenter_step, OP_HOPS,
-                                           ""};
-static const struct op_kind aexit_kind = {"__aexit__", aexit_step, OP_HOPS,
-                                          ""};
+static const struct op_kind anext_kind = {"__anext__", anext_step, NULL,
+                                          OP_HOPS, ""};
+static const struct op_kind aenter_kind = {"__aenter__", aenter_step, NULL,
+                                           OP_HOPS, ""};
+static const struct op_kind aexit_kind = {"__aexit__", aexit_step, NULL,
+                                          OP_HOPS, ""};
 
 static PyObject *
 scandir_operation(PyObject *self, const struct op_kind *kind)

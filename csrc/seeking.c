@@ -406,25 +406,25 @@ truncate_step(OpObject *op, PyObject **result)
 
 #define TRUNCATE_KIND                                                           \
     {                                                                           \
-        "truncate", truncate_step, OP_CHANGES,                                  \
+        "truncate", truncate_step, NULL, OP_CHANGES,                            \
             "truncate($self, size=None, /)\n--\n\n"                             \
             "Make the file size bytes long, by default up to the position.\n\n" \
             "Returns size; the position does not move."                         \
     }
 
 const struct op_kind file_kinds_seek[] = {
-    {"seek", seek_step, 0,
+    {"seek", seek_step, NULL, 0,
      "seek($self, offset, whence=0, /)\n--\n\n"
      "Move to offset, counted from the start (whence 0), the current\n"
      "position (1) or the end (2).\n\nReturns the new position."},
-    {"tell", tell_step, 0,
+    {"tell", tell_step, NULL, 0,
      "tell($self, /)\n--\n\n"
      "The current position, in bytes from the start."},
     TRUNCATE_KIND,
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };
 
 const struct op_kind text_kinds_truncate[] = {
     TRUNCATE_KIND,
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };

@@ -353,13 +353,13 @@ seek_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind text_kinds_seek[] = {
-    {"seek", seek_step, 0,
+    {"seek", seek_step, NULL, 0,
      "seek($self, offset, whence=0, /)\n--\n\n"
      "Move to a position that tell() gave, or to the start (0), stay (0, 1)\n"
      "or move to the end (0, 2).\n\nReturns the new position."},
-    {"tell", tell_step, 0,
+    {"tell", tell_step, NULL, 0,
      "tell($self, /)\n--\n\n"
      "The current position, a number for seek(); as\n"
      "io.TextIOWrapper.tell."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };

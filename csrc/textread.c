@@ -212,6 +212,35 @@ line_advance(OpObject *op, size_t span)
     op_charge(op, span);
 }
 
+/* Most lines are whole in the window, of ASCII, and end in one byte. */
+static PyObject *
+line_at_hand(OpObject *op)
+{
+    const FileObject *file = op->file;
+    struct text *text = file->text;
+    if (op->given || text->decoded != NULL || !text->ascii || text->has_cr
+        || text->readnl[1] != '\0' || file->writing || text->owed != NULL
+        || !file_is_native(file, MODE_READ)) {
+        return NULL;
+    }
+    const char *p = file->rbuf.data + text->cur;
+    char end = text->universal ? '\n' : text->readnl[0];
+    const char *nl = memchr(p, end, text->lim - text->cur);
+    if (nl == NULL) {
+        return NULL;
+    }
+    size_t len = (size_t)(nl - p) + 1;
+    PyObject *line = PyUnicode_New((Py_ssize_t)len, 127);
+    if (line == NULL) {
+        PyErr_Clear(); /* the step fails as well */
+        return NULL;
+    }
+    memcpy(PyUnicode_1BYTE_DATA(line), p, len);
+    text->cur += len;
+    op_charge(op, len);
+    return line;
+}
+
 /* Whether a call with a size is plainly wrong; none: it may be None. */
 static bool
 size_is_wrong(OpObject *op, bool none)
@@ -498,23 +527,23 @@ read_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind text_kinds_read[] = {
-    {"read", read_step, OP_READS,
+    {"read", read_step, NULL, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read size characters, fewer only at the end of the file; all, if\n"
      "negative or None.\n\nReturns str; as io.TextIOWrapper.read."},
-    {"readline", readline_step, OP_READS,
+    {"readline", readline_step, line_at_hand, OP_READS,
      "readline($self, size=-1, /)\n--\n\n"
      "Read a line, of at most size characters if size is not negative.\n\n"
      "Returns str, empty at the end of the file."},
-    {"readlines", readlines_step, OP_READS,
+    {"readlines", readlines_step, NULL, OP_READS,
      "readlines($self, hint=-1, /)\n--\n\n"
      "Read lines to the end of the file, or until they make hint\n"
      "characters.\n\nReturns a list of str."},
-    {"readable", readable_step, OP_ANSWERS,
+    {"readable", readable_step, NULL, OP_ANSWERS,
      "readable($self, /)\n--\n\nWhether the file was opened for reading."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };
 
 const struct op_kind text_kind_next_line = {
-    "__anext__", next_line_step, OP_READS,
+    "__anext__", next_line_step, line_at_hand, OP_READS,
     "__anext__($self, /)\n--\n\nThe next line."};

@@ -329,6 +329,33 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     return step;
 }
 
+static PyObject *
+write_at_hand(OpObject *op)
+{
+    FileObject *file = op->file;
+    const struct text *text = file->text;
+    PyObject *data = op_only_arg(op);
+    if (data == NULL || !PyUnicode_Check(data)
+        || !PyUnicode_IS_COMPACT_ASCII(data) || text->writenl[0] != '\0'
+        || text->line_buffering || text->owed != NULL
+        || !file_is_native(file, MODE_WRITE)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyUnicode_GET_LENGTH(data);
+    size_t n = (size_t)count;
+    PyObject *result = file_write_at_hand(file, n) ? PyLong_FromSsize_t(count)
+                                                   : NULL;
+    if (result == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    const char *bytes = (const char *)PyUnicode_1BYTE_DATA(data);
+    (void)file_accept(file, bytes, n, NULL); /* has room */
+    held_write_text(file, n);
+    op_charge(op, n);
+    return result;
+}
+
 static enum step
 write_step(OpObject *op, PyObject **result)
 {
@@ -337,8 +364,7 @@ write_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
-        || op->kwargs != NULL) {
+    if (op_only_arg(op) == NULL) {
         return file_reference_error(op);
     }
     step = write_text(op, op->arg[0], &count);
@@ -356,13 +382,13 @@ writelines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind text_kinds_write[] = {
-    {"write", write_step, OP_WRITES,
+    {"write", write_step, write_at_hand, OP_WRITES,
      "write($self, text, /)\n--\n\n"
      "Write a str; returns the number of its characters.\n\n"
      "The file takes it and writes behind: an error of the device is raised\n"
      "by a later operation, by flush() or close() at the latest."},
-    {"writelines", writelines_step, OP_WRITES,
+    {"writelines", writelines_step, NULL, OP_WRITES,
      "writelines($self, lines, /)\n--\n\n"
      "Write each str of an iterable; no line ends are added."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };

@@ -445,6 +445,29 @@ write_raw(OpObject *op, PyObject *data, Py_ssize_t *count)
     return file_submit(op, IO_WRITE);
 }
 
+static PyObject *
+write_at_hand(OpObject *op)
+{
+    FileObject *file = op->file;
+    PyObject *data = op_only_arg(op);
+    if (data == NULL || !PyBytes_Check(data)
+        || !file_is_native(file, MODE_WRITE)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyBytes_GET_SIZE(data);
+    size_t n = (size_t)count;
+    PyObject *result = file_write_at_hand(file, n) ? PyLong_FromSsize_t(count)
+                                                   : NULL;
+    if (result == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    (void)file_accept(file, PyBytes_AS_STRING(data), n, NULL); /* has room */
+    held_write(file, n);
+    op_charge(op, n);
+    return result;
+}
+
 static enum step
 write_step(OpObject *op, PyObject **result)
 {
@@ -454,8 +477,7 @@ write_step(OpObject *op, PyObject **result)
     if (step != STEP_DONE) {
         return step;
     }
-    if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
-        || op->kwargs != NULL) {
+    if (op_only_arg(op) == NULL) {
         return file_reference_error(op);
     }
     step = file->bufsize == 0 ? write_raw(op, op->arg[0], &count)
@@ -532,16 +554,16 @@ writelines_step(OpObject *op, PyObject **result)
 }
 
 const struct op_kind file_kinds_write[] = {
-    {"write", write_step, OP_WRITES | OP_CHANGES,
+    {"write", write_step, write_at_hand, OP_WRITES | OP_CHANGES,
      "write($self, buffer, /)\n--\n\n"
      "Write the bytes of buffer; returns their number.\n\n"
      "A buffered file takes them and writes behind: an error of the device\n"
      "is raised by a later operation, by flush() or close() at the latest."},
-    {"writelines", writelines_step, OP_WRITES | OP_CHANGES,
+    {"writelines", writelines_step, NULL, OP_WRITES | OP_CHANGES,
      "writelines($self, lines, /)\n--\n\n"
      "Write each item of an iterable; no line ends are added."},
-    {"_room", stream_room_step, 0,
+    {"_room", stream_room_step, NULL, 0,
      "_room($self, /)\n--\n\n"
      "Wait until a write would find room, and write nothing."},
-    {NULL, NULL, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL},
 };
