@@ -16,8 +16,14 @@
 #include "trace.h"
 
 /* The budget: estimated ns of inline work between two looks at the clock, at
- * the most, and ns for all the operations of one turn of the loop. */
-enum { BUDGET_CHECK = 20000, BUDGET_TURN = 200000, BUDGET_LEAST = 5000 };
+ * the most, and ns for all the operations of one turn of the loop, and for one
+ * that has it alone. */
+enum {
+    BUDGET_CHECK = 20000,
+    BUDGET_TURN = 200000,
+    BUDGET_ALONE = 350000,
+    BUDGET_LEAST = 5000
+};
 
 /* ns after which a turn has no time left for a hungry operation that it has
  * not passed over before; and ns that each of the others takes to be passed
@@ -91,7 +97,7 @@ budget_resume(OpObject *op)
     if (!budget_admits(op, others, now)) {
         return false;
     }
-    budget_set(state, BUDGET_TURN / (others + 1));
+    budget_set(state, others > 0 ? BUDGET_TURN / (others + 1) : BUDGET_ALONE);
     state->slice_start = now;
     state->cost = 0;
     op->yielded = false;
