@@ -144,7 +144,11 @@ enum { FILE_WRITE_BOUND = 1 << 20 };
 
 /* Bytes that take a processor: what is written goes to the kernel's cache, and
  * a read that is longer than one that is tried at once may come from there. */
-enum { FILE_WRITE_WORKS = 16 << 10, FILE_READ_WORKS = (1 << 20) + 2 };
+enum {
+    FILE_WRITE_WORKS = 16 << 10,
+    FILE_READ_COPIES = 256 << 10,
+    FILE_READ_WORKS = (1 << 20) + 2
+};
 
 /* How much is read at once where the reader is sequential. */
 enum { FILE_BLOCK_LEAST = 8 << 10, FILE_BLOCK_MOST = 128 << 10 };

@@ -296,7 +296,10 @@ file_job_kind(const FileObject *file, unsigned steps)
                  || (steps & IO_WRITE && file->wflight >= FILE_WRITE_WORKS)
                  || (steps & IO_OPEN && io->flags & O_TRUNC
                      && io->place.large);
-    return works ? JOB_WORKS : JOB_WAITS;
+    /* Where nothing is tried at once, what is read is often in the cache. */
+    bool copies = steps & IO_READ && io->len >= FILE_READ_COPIES
+                  && file_ahead_helps(file);
+    return works ? JOB_WORKS : copies ? JOB_COPIES : JOB_WAITS;
 }
 
 void

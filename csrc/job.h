@@ -21,6 +21,7 @@ typedef void (*job_fn)(struct job *);
 /* What a job does, as far as that says how many of its kind may run. */
 enum job_kind {
     JOB_WAITS = 0, /* for a local disk, if for anything */
+    JOB_COPIES,    /* the same, or copies for a while what is cached */
     JOB_WORKS,     /* moves bytes: one processor is left to the loop */
     JOB_HELPS,     /* the same, and is part of one of these: as many more */
     JOB_HANGS,     /* perhaps, on a device not known as local: half of all */

@@ -35,9 +35,12 @@ bool
 linger_on(OpObject *op, enum job_kind kind)
 {
     ModuleState *state = op->state;
-    unsigned most = kind == JOB_WAITS   ? LINGER_TURNS
-                    : kind == JOB_WORKS ? LINGER_TURNS_WORK
-                                        : 0;
+    static const unsigned turns[JOB_KINDS] = {
+        [JOB_WAITS] = LINGER_TURNS,
+        [JOB_COPIES] = LINGER_TURNS_WORK,
+        [JOB_WORKS] = LINGER_TURNS_WORK,
+    };
+    unsigned most = turns[kind];
     unsigned *in_vain = &state->lingered_in_vain[kind];
     if (op->lingered == 0) {
         if (most == 0 || !linger_may_begin(state, in_vain)) {

@@ -150,7 +150,7 @@ worker_run(struct pool *pool, struct job *job)
 
     pool_check(pool);
     pool_unlock(pool);
-    if (kind == JOB_WORKS) {
+    if (kind == JOB_WORKS || kind == JOB_COPIES) {
         processor_leave(submitter); /* which the loop is to have */
     }
     job->run(job);
