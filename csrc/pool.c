@@ -60,6 +60,20 @@ pool_cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
+/* The lock is held for less than a thread needs to fall asleep, so who finds
+ * it taken looks again for a while. */
+static void
+pool_lock_init(struct pool *pool)
+{
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+    pthread_mutex_init(&pool->lock, &attr);
+    pthread_mutexattr_destroy(&attr);
+}
+
 struct timespec
 pool_time_after(unsigned ms)
 {
@@ -111,7 +125,7 @@ pool_create(unsigned max_threads)
     if (pool == NULL) {
         return NULL;
     }
-    pthread_mutex_init(&pool->lock, NULL);
+    pool_lock_init(pool);
     pool_cond_init(&pool->settled);
     pool->idle_ms = POOL_IDLE_MS;
     pool->stuck_ms = POOL_STUCK_MS;
@@ -171,7 +185,7 @@ pool_destroy(struct pool *pool)
 void
 pool_after_fork(struct pool *pool)
 {
-    pthread_mutex_init(&pool->lock, NULL);
+    pool_lock_init(pool);
     pool_cond_init(&pool->settled);
     pool->waiters = 0;
     pool->generation++;
@@ -183,7 +197,7 @@ pool_after_fork(struct pool *pool)
     pool->threads = pool->coming = pool->idle_count = 0;
     pool->idle = pool->spare = NULL;
     pool->spinning = false;
-    pool->spun_in_vain = 0;
+    pool->spun_in_vain = pool->refrain = pool->refrain_next = 0;
 }
 
 bool

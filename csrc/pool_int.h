@@ -86,6 +86,8 @@ struct pool {
     int submitter;         /* lock: the processor of the latest, or -1 */
     bool spinning;         /* lock: one worker does, and counts as coming */
     unsigned spun_in_vain; /* lock: how often, one after the other */
+    unsigned refrain;      /* lock: not tried so many times, */
+    unsigned refrain_next; /* and so many when the processor is lost again */
     struct worker *idle;   /* lock: asleep, the latest first */
     struct worker *spare;  /* lock: without a thread, for re-use */
 };

@@ -5,16 +5,21 @@
 #include <stdbool.h>
 #include <time.h>
 
+/* ns between two looks after which others must have had the processor. */
+enum { SPIN_LOST = 100000 };
+
 struct spin {
-    struct timespec start;
-    long most; /* ns */
+    struct timespec last;
+    long left; /* ns */
+    bool lost; /* the processor was, for a while: it is wanted by others */
 };
 
 static inline void
 spin_start(struct spin *spin, long most)
 {
-    spin->most = most;
-    clock_gettime(CLOCK_MONOTONIC, &spin->start);
+    spin->left = most;
+    spin->lost = false;
+    clock_gettime(CLOCK_MONOTONIC, &spin->last);
 }
 
 /* Tell the processor that this is a spin, where it wants to know. */
@@ -28,9 +33,9 @@ spin_pause(void)
 #endif
 }
 
-/* A short while; false when the time is up. */
+/* A short while; false when the time is up, or the processor was lost. */
 static inline bool
-spin_on(const struct spin *spin)
+spin_on(struct spin *spin)
 {
     struct timespec now;
 
@@ -38,9 +43,12 @@ spin_on(const struct spin *spin)
         spin_pause();
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long)(now.tv_sec - spin->start.tv_sec) * 1000000000L
-               + (now.tv_nsec - spin->start.tv_nsec)
-           < spin->most;
+    long past = (long)(now.tv_sec - spin->last.tv_sec) * 1000000000L
+                + (now.tv_nsec - spin->last.tv_nsec);
+    spin->last = now;
+    spin->left -= past;
+    spin->lost = past > SPIN_LOST;
+    return spin->left > 0 && !spin->lost;
 }
 
 #endif

@@ -30,6 +30,11 @@
 /* How often that may be in vain before it is tried only once in as many. */
 #define WORKER_SPIN_TRIES 8
 
+/* How often it is not tried once it has lost the processor to others: who gives
+ * way to them with sched_yield() may have to wait for milliseconds.  Twice as
+ * often each time, and once less for each that has paid. */
+enum { WORKER_REFRAIN_LEAST = 8, WORKER_REFRAIN_MOST = 1024 };
+
 struct worker *
 worker_call(struct pool *pool)
 {
@@ -89,17 +94,22 @@ worker_rest(struct worker *self)
 }
 
 /* Look for another submit than the one seen, for as long as it pays.  Should
- * the loop have come to this processor, it goes first. */
-static void
+ * the loop have come to this processor, it goes first.  False: the processor is
+ * wanted by others. */
+static bool
 worker_watch(struct pool *pool, unsigned seen)
 {
     struct spin spin;
 
+    bool on = true;
     spin_start(&spin, WORKER_SPIN_NS);
-    while (atomic_load_explicit(&pool->news, memory_order_relaxed) == seen
-           && spin_on(&spin)) {
+    while (on
+           && atomic_load_explicit(&pool->news, memory_order_relaxed)
+                  == seen) {
         sched_yield();
+        on = spin_on(&spin);
     }
+    return !spin.lost;
 }
 
 /* Whether to look for another job: one worker at a time does, where the loop,
@@ -112,8 +122,29 @@ worker_may_spin(struct pool *pool)
         || pool_ready(pool) > 0) {
         return false;
     }
+    if (pool->refrain > 0) {
+        pool->refrain--;
+        return false;
+    }
     return pool->spun_in_vain < WORKER_SPIN_TRIES
            || ++pool->spun_in_vain % WORKER_SPIN_TRIES == 0;
+}
+
+/* What is learnt from having tried: ours if the processor was not lost. */
+static void
+worker_spun(struct pool *pool, bool ours)
+{
+    unsigned next = pool->refrain_next;
+    if (!ours) {
+        pool->refrain = next > WORKER_REFRAIN_LEAST ? next
+                                                    : WORKER_REFRAIN_LEAST;
+        next = pool->refrain * 2;
+        pool->refrain_next = next < WORKER_REFRAIN_MOST ? next
+                                                        : WORKER_REFRAIN_MOST;
+    }
+    else if (next > 0) {
+        pool->refrain_next--;
+    }
 }
 
 /* A loop that awaits one operation after the other submits the next job soon
@@ -134,8 +165,9 @@ worker_spin(struct pool *pool)
     pool_check(pool);
     pool_unlock(pool);
     processor_leave(submitter);
-    worker_watch(pool, (unsigned)seen);
+    bool ours = worker_watch(pool, (unsigned)seen);
     pool_lock(pool);
+    worker_spun(pool, ours);
     pool->spinning = false;
     pool->spun_in_vain = pool->submits != seen ? 0 : pool->spun_in_vain + 1;
 }
