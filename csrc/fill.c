@@ -6,12 +6,16 @@
  */
 #include "exact.h"
 #include "file.h"
+#include "linger.h"
 #include "stream.h"
 #include "text.h"
 
 enum {
     READ_DIRECT_LEAST = 16 << 10,     /* below it, through the buffer */
     READ_INLINE_MOST = (1 << 20) + 1, /* one copy; and to see the end */
+    READ_ASK_MOST = 128 << 10,        /* more is better fetched by a worker */
+    COST_BEGIN = 10000,    /* ns that it takes the kernel to begin to fetch, */
+    COST_ASK = 1000,       /* and to say that it is not done */
     AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 
@@ -107,6 +111,10 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
     if (n >= 0) {
         op_raise_route(op, ROUTE_KERNEL);
         op_charge(op, (size_t)n * 2);
+        linger_answered(op);
+    }
+    if (n == -EAGAIN) {
+        op->state->cost += op->asked > 0 ? COST_ASK : COST_BEGIN;
     }
     if (n == 0 && file->device == DEVICE_LOCAL) {
         file->touchy = true; /* should it grow */
@@ -120,6 +128,15 @@ file_read_inline(OpObject *op, char *buf, size_t len, off_t off)
     return file_data_inline(op->file) && len <= READ_INLINE_MOST
                ? read_inline(op, buf, len, off)
                : -EAGAIN;
+}
+
+/* Whether to ask again for len bytes, of which a read at once has said n. */
+static bool
+read_asks_again(OpObject *op, ssize_t n, size_t len)
+{
+    FileObject *file = op->file;
+    return n == -EAGAIN && !file->shared && len <= READ_ASK_MOST
+           && !file->touchy && linger_ask(op);
 }
 
 static off_t
@@ -293,6 +310,9 @@ fill(OpObject *op, size_t size)
         if (n != -EAGAIN && n != -EOPNOTSUPP) {
             return file_oserror(file, (int)-n, false);
         }
+        if (read_asks_again(op, n, size)) {
+            return STEP_AGAIN;
+        }
     }
     enum step step;
     if (file->stream && stream_fill(op, room, size, &step)) {
@@ -322,10 +342,15 @@ fill_any(OpObject *op, size_t want, bool just)
     if (step != STEP_DONE || file->rbuf.end > end) {
         return step;
     }
+    size_t block = file->block;
     if (!just) {
         want = file->exact ? exact_fill_size(op, want) : fill_size(file, want);
     }
-    return fill(op, want);
+    step = fill(op, want);
+    if (step == STEP_AGAIN) {
+        file->block = block; /* and the same size */
+    }
+    return step;
 }
 
 enum step
@@ -402,6 +427,9 @@ file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
         }
         if (n != -EAGAIN && n != -EOPNOTSUPP) {
             return file_oserror(file, (int)-n, false);
+        }
+        if (file_data_inline(file) && read_asks_again(op, n, len - got)) {
+            return STEP_AGAIN;
         }
         Py_XSETREF(file->target, Py_NewRef(holder));
         return fill_by_pool(op, dst + got, len - got, off);

@@ -1,4 +1,5 @@
-/* linger.c - to look, for some turns of the loop, whether a job is done.
+/* linger.c - to look, for some turns of the loop, whether a job is done, or the
+ * kernel.
  *
  * Loop thread, with the GIL.  A loop that has nothing else to do sleeps, and
  * to wake its processor takes longer than most jobs do.  So an operation that
@@ -8,6 +9,8 @@
  * is only tried now and then.
  */
 #include "linger.h"
+
+#include "trace.h"
 
 /* Turns of the loop, of some microseconds each: as long as an open or a close
  * takes, and the write of what a file may have in flight. */
@@ -72,4 +75,38 @@ linger_succeed(OpObject *op)
 {
     op->state->lingered_in_vain[op->lingers_for] = 0;
     linger_end(op);
+}
+
+/* ---- what the kernel fetches ---- */
+
+/* As long as a fast disk takes, in ns; and turns that are waited for in any
+ * case, since with many tasks one takes as long as that. */
+enum { ASK_NS = 200000, ASK_TURNS = 2 };
+
+/* How often it may be in vain, as on a slow disk, before it is tried only once
+ * in as many. */
+enum { ASK_TRIES = 16 };
+
+bool
+linger_ask(OpObject *op)
+{
+    ModuleState *state = op->state;
+    unsigned *in_vain = &state->asked_in_vain;
+    long long now = trace_clock();
+    if (op->asked == 0) {
+        if (pool_processors(state->pool) < 2
+            || (*in_vain >= ASK_TRIES && ++*in_vain % ASK_TRIES != 0)) {
+            return false;
+        }
+        op->asked_at = now;
+    }
+    else if (op->asked >= ASK_TURNS && now - op->asked_at > ASK_NS) {
+        op->asked = 0;
+        ++*in_vain;
+        return false;
+    }
+    if (op->asked < ASK_TURNS) {
+        op->asked++;
+    }
+    return true;
 }

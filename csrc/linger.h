@@ -15,4 +15,19 @@ void linger_succeed(OpObject *op);
 /* op looks no more: it waits to be woken, or is gone. */
 void linger_end(OpObject *op);
 
+/* The kernel does not have at hand what a read at once has asked for, and has
+ * begun to fetch it: whether op is to say STEP_AGAIN and ask again after a turn
+ * of the loop, before it sends a worker. */
+bool linger_ask(OpObject *op);
+
+/* What op has asked for has come. */
+static inline void
+linger_answered(OpObject *op)
+{
+    if (op->asked > 0) {
+        op->asked = 0;
+        op->state->asked_in_vain = 0;
+    }
+}
+
 #endif

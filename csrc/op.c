@@ -385,6 +385,9 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         op->yielded_at = ++op->state->yields;
         op_pause(op, sent, result);
         return true;
+    case STEP_AGAIN:
+        op_pause(op, sent, result);
+        return true;
     case STEP_BLOCK:
         if (op_lingers(op)) {
             op_pause(op, sent, result);

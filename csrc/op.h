@@ -11,13 +11,15 @@ struct call;
 /* What a step function says.  BLOCK: a job of the file is under way; call me
  * again when it is finished.  DELEGATE: op->sub is the iterator of another
  * awaitable; its result is mine.  YIELD: let the loop run once, then call me
- * again.  ANSWERED: done, and the result is op->acc. */
+ * again.  AGAIN: the same, not for want of time: see linger_ask().  ANSWERED:
+ * done, and the result is op->acc. */
 enum step {
     STEP_DONE,
     STEP_ERROR,
     STEP_BLOCK,
     STEP_DELEGATE,
     STEP_YIELD,
+    STEP_AGAIN,
     STEP_ANSWERED
 };
 
@@ -75,6 +77,7 @@ typedef struct OpObject {
     struct call *call;     /* owned; a job of its own: call.h */
     long long started;     /* ns; 0: nobody is told of it, see trace.c */
     unsigned long long yielded_at; /* state->yields then */
+    long long asked_at;            /* ns: see linger_ask() */
     Py_ssize_t n;                  /* the step function's own */
     Py_ssize_t got;                /* the step function's own */
     Py_ssize_t taken;              /* the step function's own */
@@ -86,6 +89,7 @@ typedef struct OpObject {
     unsigned char route;    /* enum route: the slowest so far */
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
+    unsigned char asked;       /* turns since it began to ask */
     bool given;                /* the call had arguments: arg, kwargs, rest */
     bool blank;   /* but for that and status nothing of all this was touched */
     bool queued;  /* in the file's queue */

@@ -448,9 +448,10 @@ op_make_blank(OpObject *op)
 {
     enum { PIECE = 32, SIZE = sizeof(OpObject) - offsetof(OpObject, next) };
     char *from = (char *)op + offsetof(OpObject, next);
-    _Static_assert(SIZE > 2 * PIECE && SIZE <= 3 * PIECE, "three pieces");
+    _Static_assert(SIZE > 3 * PIECE && SIZE <= 4 * PIECE, "four pieces");
     memset(from, 0, PIECE);
     memset(from + PIECE, 0, PIECE);
+    memset(from + 2 * PIECE, 0, PIECE);
     memset(from + SIZE - PIECE, 0, PIECE);
 }
 
