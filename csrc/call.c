@@ -111,6 +111,9 @@ call_submit(OpObject *op)
         return STEP_ERROR;
     }
     call->pool = op->state->pool;
+    if (call->fs.copy != NULL) {
+        call->fs.copy->pool = call->pool;
+    }
     job->run = fs_run;
     job->hold = call_hold;
     job->finish = call_finish;

@@ -81,8 +81,10 @@ struct fs_copy {
     /* read-only once submitted: bytes after which a run ends, roughly;
      * SIZE_MAX: by time alone */
     size_t slice;
+    struct pool *pool; /* read-only once submitted: it helps; or NULL */
     /* the worker's while RUNNING, the loop thread's after */
     int from, to; /* open between two runs; else -1 */
+    bool stands;  /* where it has come to is their offset */
     enum copy_way way;
     enum copy_way unshared; /* the way that comes after COPY_CLONE */
     off_t done;             /* bytes */

@@ -16,13 +16,18 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "team.h"
+
 /* Bytes that one call copies: within the kernel, and by way of a buffer.
  * Between two calls there is a look at whether to stop. */
 #define COPY_PIECE  ((size_t)4 << 20)
 #define COPY_BUFFER ((size_t)1 << 20)
 
-/* The buffer lies in one large page where the file is worth the page. */
-#define COPY_HUGE ((size_t)2 << 20)
+/* The buffer lies in one large page where the file is worth the page; then
+ * there are workers to share the work, who take such parts of it. */
+#define COPY_HUGE  ((size_t)2 << 20)
+#define COPY_PART  (COPY_HUGE / 4)
+#define COPY_LARGE (4 * (off_t)COPY_HUGE)
 
 /* How long a run of the job takes, in ns, if it is not at the end before. */
 #define COPY_TURN 50000000LL
@@ -35,6 +40,7 @@ fs_copy_new(void)
         atomic_init(&copy->stop, false);
         copy->from = copy->to = -1;
         copy->slice = SIZE_MAX;
+        copy->stands = true;
     }
     return copy;
 }
@@ -137,7 +143,7 @@ copy_open(struct fs *fs, struct fs_copy *copy)
     return 0;
 }
 
-/* ---- bytes; both descriptors stand where the copy ends ---- */
+/* ---- bytes ---- */
 
 /* All of it at once, by reference. */
 static ssize_t
@@ -157,7 +163,7 @@ copy_allocate(struct fs_copy *copy)
     void *room = NULL;
     const off_t least = 1 << 16;
     copy->room = COPY_BUFFER;
-    if (copy->total >= 4 * (off_t)COPY_HUGE) {
+    if (copy->total >= COPY_LARGE) {
         if (posix_memalign(&room, COPY_HUGE, COPY_HUGE) != 0) {
             return -ENOMEM;
         }
@@ -173,11 +179,88 @@ copy_allocate(struct fs_copy *copy)
     return room == NULL ? -ENOMEM : 0;
 }
 
+struct shared_copy {
+    const struct fs_copy *copy;
+    atomic_size_t end;  /* up to here, or less, all bytes are copied */
+    atomic_size_t most; /* and behind this none */
+};
+
+static void
+shared_copy_part(void *work, size_t part)
+{
+    struct shared_copy *all = work;
+    const struct fs_copy *copy = all->copy;
+    size_t at = part * COPY_PART, stop = at + COPY_PART;
+    struct iovec iov = {copy->buffer + at, COPY_PART};
+    ssize_t got = sys_readv(copy->from, &iov, 1, copy->done + (off_t)at);
+    for (ssize_t left = got; left > 0;) {
+        iov.iov_base = copy->buffer + at;
+        iov.iov_len = (size_t)left;
+        ssize_t n = sys_writev(copy->to, &iov, 1, copy->done + (off_t)at);
+        if (n <= 0) {
+            break;
+        }
+        at += (size_t)n;
+        left -= n;
+    }
+    size_t seen = atomic_load(&all->most);
+    while (at > seen && !atomic_compare_exchange_weak(&all->most, &seen, at)) {
+    }
+    seen = atomic_load(&all->end);
+    while (at < stop && at < seen
+           && !atomic_compare_exchange_weak(&all->end, &seen, at)) {
+    }
+}
+
+/* A buffer full by several workers: how many bytes, or -errno.  Whatever ends
+ * it early is met again by the copy that goes on behind it; what lies beyond
+ * goes, so that a copy which fails has left a beginning of the file. */
 static ssize_t
-copy_plain(struct fs_copy *copy)
+copy_shared(struct fs_copy *copy, const struct job *job)
+{
+    struct shared_copy all = {.copy = copy};
+    atomic_init(&all.end, COPY_HUGE);
+    atomic_init(&all.most, 0);
+    team_run(copy->pool, job, COPY_HUGE / COPY_PART, shared_copy_part, &all);
+    size_t end = atomic_load(&all.end);
+    copy->stands = false;
+    if (end == COPY_HUGE) {
+        return (ssize_t)end;
+    }
+    copy->pool = NULL;
+    int rc = atomic_load(&all.most) > end
+                 ? sys_ftruncate(copy->to, copy->done + (off_t)end)
+                 : 0;
+    return rc < 0 ? rc : (ssize_t)end;
+}
+
+/* Take the offsets to where the copy has come: 0 or -errno. */
+static int
+copy_stand(struct fs_copy *copy)
+{
+    off_t from = sys_lseek(copy->from, copy->done, SEEK_SET);
+    off_t to = from < 0 ? from : sys_lseek(copy->to, copy->done, SEEK_SET);
+    copy->stands = to >= 0;
+    return to < 0 ? (int)to : 0;
+}
+
+static ssize_t
+copy_plain(struct fs_copy *copy, const struct job *job)
 {
     if (copy->buffer == NULL && copy_allocate(copy) < 0) {
         return -ENOMEM;
+    }
+    if (copy->pool != NULL && pool_processors(copy->pool) > 1
+        && copy->total >= COPY_LARGE
+        && copy->total - copy->done >= (off_t)COPY_HUGE) {
+        ssize_t n = copy_shared(copy, job);
+        if (n != 0) {
+            return n;
+        }
+    }
+    int rc = copy->stands ? 0 : copy_stand(copy);
+    if (rc < 0) {
+        return rc;
     }
     struct iovec iov = {copy->buffer, copy->room};
     ssize_t got = sys_readv(copy->from, &iov, 1, SYS_OFF_CURRENT);
@@ -197,7 +280,7 @@ copy_plain(struct fs_copy *copy)
  * end, gives place to the next: reading and writing have the last word on
  * both, as not every file system is honest about the others. */
 static ssize_t
-copy_piece(struct fs_copy *copy)
+copy_piece(struct fs_copy *copy, const struct job *job)
 {
     for (;;) {
         enum copy_way next = COPY_PLAIN;
@@ -215,7 +298,7 @@ copy_piece(struct fs_copy *copy)
             n = sys_sendfile(copy->to, copy->from, COPY_PIECE);
             break;
         default:
-            return copy_plain(copy);
+            return copy_plain(copy, job);
         }
         if (n > 0) {
             return n;
@@ -234,7 +317,7 @@ clock_ns(void)
 
 /* 0, with copy->more if it is not at its end; or -errno. */
 static int
-copy_slice(struct fs_copy *copy)
+copy_slice(struct fs_copy *copy, const struct job *job)
 {
     long long end = clock_ns() + COPY_TURN;
     size_t left = copy->slice;
@@ -242,7 +325,7 @@ copy_slice(struct fs_copy *copy)
         if (atomic_load_explicit(&copy->stop, memory_order_relaxed)) {
             return -ECANCELED;
         }
-        ssize_t n = copy_piece(copy);
+        ssize_t n = copy_piece(copy, job);
         if (n <= 0) {
             return (int)n;
         }
@@ -266,7 +349,7 @@ fs_copy(struct fs *fs)
         (void)copy_close(copy);
         return 0;
     }
-    int rc = copy_slice(copy);
+    int rc = copy_slice(copy, &fs->job);
     if (!copy->more) {
         int err = copy_close(copy);
         rc = rc < 0 ? rc : err;

@@ -278,6 +278,47 @@ async def test_error_while_copying_is_raised(tmp_path, call):
         assert data == DATA[:len(data)], n
 
 
+LARGE = bytes(range(256)) * 33_000 + b"the end"  # workers share its copy
+
+
+@pytest.mark.parametrize("call", ("READV", "WRITEV", "FTRUNCATE", "LSEEK"))
+@pytest.mark.parametrize("count", (1, 1000))
+async def test_error_while_workers_copy_leaves_a_beginning(
+    tmp_path, call, count
+):
+    """One that stays is raised; one that is gone may not be.  In the target
+    is nothing that lies behind a part that is missing."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(LARGE)
+    with fault("COPY", errno.EOPNOTSUPP, count=1000):
+        for n in each_use(call, errno.ENOSPC, count=count):
+            target.write_bytes(b"old")
+            failed = False
+            try:
+                await within(ashutil.copyfile(source, target))
+            except OSError as error:
+                failed = error.errno == errno.ENOSPC
+                assert failed, n
+            data = target.read_bytes()
+            if data != b"old":  # it was not even opened
+                assert data == LARGE[:len(data)], n
+                assert failed or data == LARGE, n
+
+
+@pytest.mark.parametrize("call", ("READV", "WRITEV"))
+async def test_short_calls_of_workers_that_copy_are_completed(tmp_path, call):
+    """A part that comes to less than it was to be is gone on with."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(LARGE)
+    for skip in range(9):
+        with (
+            fault("COPY", errno.EOPNOTSUPP, count=1000),
+            fault(call, skip=skip, count=2, limit=100_003),
+        ):
+            await within(ashutil.copyfile(source, target))
+        assert target.read_bytes() == LARGE, skip
+
+
 async def test_no_thread_to_start_is_an_error_once_there_is_none(path):
     """Without a worker: RuntimeError; with one the work goes on."""
     aiofiles_c.set_threads(8)
