@@ -12,6 +12,7 @@ AIOFILES_C_COVERAGE=1      count, for gcov, which lines are run
 """
 
 import os
+import sys
 from glob import glob
 
 from setuptools import Extension, setup
@@ -41,7 +42,10 @@ def engine():
         # Python's own flags carry -DNDEBUG and -O3.
         compile_args += ["-O0", "-g3", "-UNDEBUG", "-DAIOF_DEBUG"]
     else:
-        compile_args += ["-O2", "-fno-plt"]
+        compile_args += ["-O2"]
+        if sys.platform.startswith("linux"):
+            # Calls of Python go straight there, without a stub.
+            compile_args += ["-fno-plt"]
     if switch("PORTABLE"):
         compile_args += ["-DAIOF_PORTABLE"]
     if switch("WERROR"):

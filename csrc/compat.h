@@ -130,6 +130,10 @@ compat_is_finalizing(void)
 #endif
 }
 
+/* Of a function that is called seldom from one that is called for each line:
+ * what it needs is not to be made ready before it is known to be called. */
+#define AIOF_APART __attribute__((noinline))
+
 #define AIOF_METHOD(f) ((PyCFunction)(void (*)(void))(f))
 
 #endif

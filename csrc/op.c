@@ -496,7 +496,7 @@ op_is_at_hand(OpObject *op, PyObject **result)
 }
 
 /* op_am_send() of an operation that is not. */
-static PySendResult
+static AIOF_APART PySendResult
 op_resume(OpObject *op, PyObject *value, PyObject **result)
 {
     PySendResult sent;

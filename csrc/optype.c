@@ -479,14 +479,12 @@ op_keep_blank(OpObject *op)
     return true;
 }
 
-static void
-op_tp_dealloc(PyObject *self)
+/* op_tp_dealloc() of one that is not blank. */
+static AIOF_APART void
+op_dealloc(PyObject *self)
 {
     OpObject *op = (OpObject *)self;
     PyTypeObject *tp = Py_TYPE(self);
-    if (op_keep_blank(op)) {
-        return;
-    }
     if (op->status != OP_FINISHED
         && PyObject_CallFinalizerFromDealloc(self) < 0) {
         return; /* resurrected by a warnings hook */
@@ -538,6 +536,14 @@ op_tp_dealloc(PyObject *self)
     PyObject_GC_Del(op);
     op_forget_value(state);
     Py_DECREF(tp); /* the reference taken when it was allocated */
+}
+
+static void
+op_tp_dealloc(PyObject *self)
+{
+    if (!op_keep_blank((OpObject *)self)) {
+        op_dealloc(self);
+    }
 }
 
 int

@@ -235,7 +235,7 @@ line_at_hand(OpObject *op)
         PyErr_Clear(); /* the step fails as well */
         return NULL;
     }
-    memcpy(PyUnicode_1BYTE_DATA(line), p, len);
+    memcpy((PyASCIIObject *)line + 1, p, len);
     text->cur += len;
     op_charge(op, len);
     return line;
