@@ -65,6 +65,7 @@ void
 linger_end(OpObject *op)
 {
     op->lingered = 0;
+    linger_ask_no_more(op);
     if (op->state->lingering == op) {
         op->state->lingering = NULL;
     }
@@ -84,8 +85,8 @@ linger_succeed(OpObject *op)
 enum { ASK_NS = 200000, ASK_TURNS = 2 };
 
 /* How often it may be in vain, as on a slow disk, before it is tried only once
- * in as many. */
-enum { ASK_TRIES = 16 };
+ * in as many; and how many do so at once: each takes a part of each turn. */
+enum { ASK_TRIES = 16, ASK_MOST = 64 };
 
 bool
 linger_ask(OpObject *op)
@@ -94,15 +95,16 @@ linger_ask(OpObject *op)
     unsigned *in_vain = &state->asked_in_vain;
     long long now = trace_clock();
     if (op->asked == 0) {
-        if (pool_processors(state->pool) < 2
+        if (pool_processors(state->pool) < 2 || state->asking >= ASK_MOST
             || (*in_vain >= ASK_TRIES && ++*in_vain % ASK_TRIES != 0)) {
             return false;
         }
         op->asked_at = now;
+        state->asking++;
     }
     else if (op->asked >= ASK_TURNS && now - op->asked_at > ASK_NS) {
-        op->asked = 0;
         ++*in_vain;
+        linger_ask_no_more(op);
         return false;
     }
     if (op->asked < ASK_TURNS) {

@@ -12,7 +12,7 @@ bool linger_on(OpObject *op, enum job_kind kind);
 /* Its job is done. */
 void linger_succeed(OpObject *op);
 
-/* op looks no more: it waits to be woken, or is gone. */
+/* op looks and asks no more: it waits to be woken, or is gone. */
 void linger_end(OpObject *op);
 
 /* The kernel does not have at hand what a read at once has asked for, and has
@@ -20,13 +20,23 @@ void linger_end(OpObject *op);
  * of the loop, before it sends a worker. */
 bool linger_ask(OpObject *op);
 
+/* It does not any more: it is answered, or given up. */
+static inline void
+linger_ask_no_more(OpObject *op)
+{
+    if (op->asked > 0) {
+        op->asked = 0;
+        op->state->asking--;
+    }
+}
+
 /* What op has asked for has come. */
 static inline void
 linger_answered(OpObject *op)
 {
     if (op->asked > 0) {
-        op->asked = 0;
         op->state->asked_in_vain = 0;
+        linger_ask_no_more(op);
     }
 }
 

@@ -13,7 +13,7 @@ import pytest
 
 from .support.inject import fault, needs_injection, uncached
 from .support.kernel import reads_at_once, skip_unless
-from .support.waiting import cancelled, turns, within
+from .support.waiting import cancelled, jobs_end, turns, within
 
 pytestmark = needs_injection
 
@@ -99,6 +99,28 @@ async def test_cancelled_while_it_asks_has_taken_nothing(path, mode, after):
             await cancelled(task)
         assert await file.tell() == 50_000
         assert await within(file.read(SIZE)) == data[50_000:50_000 + SIZE]
+
+
+async def test_many_that_ask_and_are_cancelled_leave_room_for_others(path):
+    """So many may ask at once; who is gone does not count."""
+    files = [await aiofiles_c.open(path, "rb", 0) for _ in range(100)]
+    with uncached():
+        tasks = [asyncio.ensure_future(file.read(SIZE)) for file in files]
+        await turns(2)
+        for task in tasks:
+            task.cancel()
+        await within(asyncio.wait(tasks))
+        jobs_end()
+    for task, file in zip(tasks, files):
+        position = 0 if task.cancelled() else SIZE
+        assert await file.tell() == position
+        await file.close()
+    assert any(task.cancelled() for task in tasks)
+    async with aiofiles_c.open(path, "rb", 0) as file:
+        before = jobs()
+        with fault("READ_NOWAIT", errno.EAGAIN):
+            assert await within(file.read(SIZE)) == DATA[:SIZE]
+        assert jobs() == before
 
 
 async def test_reads_behind_one_that_asks_come_after_it(path):
