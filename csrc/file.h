@@ -153,8 +153,14 @@ enum {
 /* How much is read at once where the reader is sequential. */
 enum { FILE_BLOCK_LEAST = 8 << 10, FILE_BLOCK_MOST = 128 << 10 };
 
+/* How far a line is looked for before the step does, which may give way. */
+enum { FILE_LINE_AT_HAND = 8 << 10 };
+
 /* A buffer larger than this is not kept once it is empty. */
 enum { FILE_KEEP_MOST = 1 << 20 };
+
+/* From here on bytes are referred to, and not copied. */
+enum { FILE_WRITE_REFERS = 16 << 10 };
 
 /* What is gathered before it is handed over, where the user has not said. */
 enum { FILE_WRITE_BLOCK = 64 << 10 };
@@ -469,13 +475,15 @@ void chunk_clear_free_list(ModuleState *state);
 int file_accept(FileObject *file, const char *data, size_t n, PyObject *owner);
 
 /* Whether as few as n bytes can be accepted in the middle of writing, and
- * nothing has to be looked at before and after. */
+ * nothing has to be looked at before and after: they are copied, and there is
+ * room. */
 static inline bool
 file_write_at_hand(const FileObject *file, size_t n)
 {
     const struct chunk *last = file->wlast;
     size_t then = file->wlen + n;
-    return last != NULL && n <= last->cap - last->len
+    return last != NULL && last->owner == NULL && n < FILE_WRITE_REFERS
+           && last->len + n <= last->cap
            && (then <= file->threshold || then < file->wlook)
            && then + file->wflight < FILE_WRITE_BOUND && file->writing
            && (!file->busy || file->wflight > 0) && file->werr == 0

@@ -113,9 +113,6 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
         op_charge(op, (size_t)n * 2);
         linger_answered(op);
     }
-    if (n == -EAGAIN) {
-        op->state->cost += op->asked > 0 ? COST_ASK : COST_BEGIN;
-    }
     if (n == 0 && file->device == DEVICE_LOCAL) {
         file->touchy = true; /* should it grow */
     }

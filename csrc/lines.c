@@ -76,8 +76,10 @@ line_at_hand(OpObject *op)
         || !file_is_native(file, MODE_READ)) {
         return NULL;
     }
+    size_t most = buffer_avail(rbuf);
+    most = most < FILE_LINE_AT_HAND ? most : FILE_LINE_AT_HAND;
     const char *p = rbuf->data + rbuf->pos;
-    const char *nl = memchr(p, '\n', buffer_avail(rbuf));
+    const char *nl = memchr(p, '\n', most);
     if (nl == NULL) {
         return NULL;
     }

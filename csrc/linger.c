@@ -80,13 +80,17 @@ linger_succeed(OpObject *op)
 
 /* ---- what the kernel fetches ---- */
 
-/* As long as a fast disk takes, in ns; and turns that are waited for in any
- * case, since with many tasks one takes as long as that. */
-enum { ASK_NS = 200000, ASK_TURNS = 2 };
+/* As long as a fast disk takes, in ns.  One turn is waited for in any case: with
+ * many tasks it takes as long as that. */
+enum { ASK_NS = 200000 };
 
 /* How often it may be in vain, as on a slow disk, before it is tried only once
  * in as many; and how many do so at once: each takes a part of each turn. */
 enum { ASK_TRIES = 16, ASK_MOST = 64 };
+
+/* Estimated ns that it takes the kernel to begin to fetch, and to say that it
+ * is not done. */
+enum { ASK_COST = 10000, ASK_COST_AGAIN = 1000 };
 
 bool
 linger_ask(OpObject *op)
@@ -94,21 +98,22 @@ linger_ask(OpObject *op)
     ModuleState *state = op->state;
     unsigned *in_vain = &state->asked_in_vain;
     long long now = trace_clock();
-    if (op->asked == 0) {
-        if (pool_processors(state->pool) < 2 || state->asking >= ASK_MOST
-            || (*in_vain >= ASK_TRIES && ++*in_vain % ASK_TRIES != 0)) {
-            return false;
-        }
-        op->asked_at = now;
-        state->asking++;
-    }
-    else if (op->asked >= ASK_TURNS && now - op->asked_at > ASK_NS) {
+    if (op->asks && now - op->asked_at > ASK_NS) {
         ++*in_vain;
         linger_ask_no_more(op);
         return false;
     }
-    if (op->asked < ASK_TURNS) {
-        op->asked++;
+    if (op->asks) {
+        state->cost += ASK_COST_AGAIN;
+        return true;
     }
+    if (pool_processors(state->pool) < 2 || state->asking >= ASK_MOST
+        || (*in_vain >= ASK_TRIES && ++*in_vain % ASK_TRIES != 0)) {
+        return false;
+    }
+    op->asks = true;
+    op->asked_at = now;
+    state->asking++;
+    state->cost += ASK_COST;
     return true;
 }

@@ -24,8 +24,8 @@ bool linger_ask(OpObject *op);
 static inline void
 linger_ask_no_more(OpObject *op)
 {
-    if (op->asked > 0) {
-        op->asked = 0;
+    if (op->asks) {
+        op->asks = false;
         op->state->asking--;
     }
 }
@@ -34,7 +34,7 @@ linger_ask_no_more(OpObject *op)
 static inline void
 linger_answered(OpObject *op)
 {
-    if (op->asked > 0) {
+    if (op->asks) {
         op->state->asked_in_vain = 0;
         linger_ask_no_more(op);
     }

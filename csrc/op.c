@@ -104,6 +104,18 @@ budget_resume(OpObject *op)
     return true;
 }
 
+/* op has given way to ask again: if it is the first since the loop has turned,
+ * the time of this turn begins. */
+static void
+budget_turn(OpObject *op)
+{
+    ModuleState *state = op->state;
+    if (!op->yielded && state->slice_start < op->asked_at) {
+        state->slice_start = trace_clock();
+        state->cost = 0;
+    }
+}
+
 /* ---- the file's queue ---- */
 
 void
@@ -340,6 +352,9 @@ op_step(OpObject *op, PyObject **result)
     }
     if (!op->hopped && !op->state->inline_io && !op_makes_job(op)) {
         return file_hop(op);
+    }
+    if (op->asks) {
+        budget_turn(op);
     }
     if (op->yielded ? !budget_resume(op) : op_must_yield(op)) {
         return STEP_YIELD;

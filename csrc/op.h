@@ -11,8 +11,9 @@ struct call;
 /* What a step function says.  BLOCK: a job of the file is under way; call me
  * again when it is finished.  DELEGATE: op->sub is the iterator of another
  * awaitable; its result is mine.  YIELD: let the loop run once, then call me
- * again.  AGAIN: the same, not for want of time: see linger_ask().  ANSWERED:
- * done, and the result is op->acc. */
+ * again.  AGAIN: the same, not for want of time: see linger_ask(); of functions
+ * that read and that say BLOCK it is not said each time.  ANSWERED: done, and
+ * the result is op->acc. */
 enum step {
     STEP_DONE,
     STEP_ERROR,
@@ -89,12 +90,12 @@ typedef struct OpObject {
     unsigned char route;    /* enum route: the slowest so far */
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
-    unsigned char asked;       /* turns since it began to ask */
     bool given;                /* the call had arguments: arg, kwargs, rest */
-    bool blank;   /* but for that and status nothing of all this was touched */
+    bool blank;   /* of all this only given and status were touched */
     bool queued;  /* in the file's queue */
     bool held_up; /* its turn, but it waits for jobs beside the queue */
     bool filling; /* the job under way is this operation's read */
+    bool asks;    /* see linger_ask() */
     bool hopped;  /* a job was made */
     bool yielded; /* gave way since the last step */
     bool passed;  /* the last turn had no time for it: see op.c */

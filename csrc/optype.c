@@ -485,6 +485,7 @@ op_dealloc(PyObject *self)
 {
     OpObject *op = (OpObject *)self;
     PyTypeObject *tp = Py_TYPE(self);
+    op->blank = false; /* should it live on, its file is gone */
     if (op->status != OP_FINISHED
         && PyObject_CallFinalizerFromDealloc(self) < 0) {
         return; /* resurrected by a warnings hook */

@@ -223,9 +223,14 @@ line_at_hand(OpObject *op)
         || !file_is_native(file, MODE_READ)) {
         return NULL;
     }
+    size_t most = text->lim - text->cur;
+    if (most == 0) {
+        return NULL; /* there may be no buffer */
+    }
+    most = most < FILE_LINE_AT_HAND ? most : FILE_LINE_AT_HAND;
     const char *p = file->rbuf.data + text->cur;
     char end = text->universal ? '\n' : text->readnl[0];
-    const char *nl = memchr(p, end, text->lim - text->cur);
+    const char *nl = memchr(p, end, most);
     if (nl == NULL) {
         return NULL;
     }

@@ -350,7 +350,9 @@ write_at_hand(OpObject *op)
         return NULL;
     }
     const char *bytes = (const char *)PyUnicode_1BYTE_DATA(data);
-    (void)file_accept(file, bytes, n, NULL); /* has room */
+    int rc = file_accept(file, bytes, n, NULL);
+    assert(rc == 0);
+    (void)rc; /* NDEBUG */
     held_write_text(file, n);
     op_charge(op, n);
     return result;

@@ -32,7 +32,7 @@
 
 /* How often it is not tried once it has lost the processor to others: who gives
  * way to them with sched_yield() may have to wait for milliseconds.  Twice as
- * often each time, and once less for each that has paid. */
+ * often each time, and once less for each time that it has kept it. */
 enum { WORKER_REFRAIN_LEAST = 8, WORKER_REFRAIN_MOST = 1024 };
 
 struct worker *

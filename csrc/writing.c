@@ -16,7 +16,6 @@
 enum {
     CHUNK_LEAST = 8 << 10,
     CHUNK_MOST = 64 << 10,
-    CHUNK_REFER = 16 << 10,   /* from here on bytes are referred to */
     CHUNKS_KEPT = 16,         /* of CHUNK_MOST: what one file may owe */
     WRITE_COPY_MOST = 1 << 20 /* above, what may change is waited for */
 };
@@ -120,7 +119,7 @@ file_accept(FileObject *file, const char *data, size_t n, PyObject *owner)
 {
     write_begin(file);
     struct chunk *last = file->wlast;
-    if (owner == NULL || n < CHUNK_REFER) {
+    if (owner == NULL || n < FILE_WRITE_REFERS) {
         if (last == NULL || last->len + n > last->cap) {
             last = chunk_new(file->state, chunk_next_size(file, n));
             if (last == NULL) {
@@ -462,7 +461,9 @@ write_at_hand(OpObject *op)
         PyErr_Clear();
         return NULL;
     }
-    (void)file_accept(file, PyBytes_AS_STRING(data), n, NULL); /* has room */
+    int rc = file_accept(file, PyBytes_AS_STRING(data), n, NULL);
+    assert(rc == 0);
+    (void)rc; /* NDEBUG */
     held_write(file, n);
     op_charge(op, n);
     return result;

@@ -7,13 +7,14 @@ builds have it say so as often as a test wants.
 import asyncio
 import errno
 import os
+import time
 
 import aiofiles_c
 import pytest
 
 from .support.inject import fault, needs_injection, uncached
 from .support.kernel import reads_at_once, skip_unless
-from .support.waiting import cancelled, jobs_end, turns, within
+from .support.waiting import cancelled, jobs_end, turns, turns_counted, within
 
 pytestmark = needs_injection
 
@@ -30,11 +31,16 @@ async def path(native, tmp_path):
     skip_unless(reads_at_once, path)
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("with one processor a worker is sent at once")
+    await pays(path)
+    return path
+
+
+async def pays(path):
+    """Have it pay once, however often it was in vain."""
     async with aiofiles_c.open(path, "rb", 0) as file:
         for _ in range(TRIES):
             with fault("READ_NOWAIT", errno.EAGAIN):
                 await file.read(1)
-    return path
 
 
 def jobs():
@@ -51,6 +57,25 @@ async def test_what_comes_soon_takes_no_worker(path, buffering, times):
             assert await within(file.read(SIZE)) == DATA[:SIZE]
         assert met.happened
         assert jobs() == before
+
+
+async def test_one_that_asks_gives_way_once_where_turns_are_long(path):
+    """It has done so: the time that others have taken is not its own."""
+
+    async def compute():
+        while True:
+            time.sleep(0.001)
+            await asyncio.sleep(0)
+
+    count = 20
+    other = asyncio.ensure_future(compute())
+    async with aiofiles_c.open(path, "rb", 0) as file:
+        async with turns_counted() as taken:
+            for _ in range(count):
+                with fault("READ_NOWAIT", errno.EAGAIN):
+                    await file.read(1)
+            assert len(taken) <= count * 5 // 4
+    await cancelled(other)
 
 
 async def test_what_does_not_come_is_read_by_a_worker(path):
@@ -116,6 +141,7 @@ async def test_many_that_ask_and_are_cancelled_leave_room_for_others(path):
         assert await file.tell() == position
         await file.close()
     assert any(task.cancelled() for task in tasks)
+    await pays(path)
     async with aiofiles_c.open(path, "rb", 0) as file:
         before = jobs()
         with fault("READ_NOWAIT", errno.EAGAIN):
