@@ -84,15 +84,18 @@ struct fs_copy {
     struct pool *pool; /* read-only once submitted: it helps; or NULL */
     /* the worker's while RUNNING, the loop thread's after */
     int from, to; /* open between two runs; else -1 */
-    bool stands;  /* where it has come to is their offset */
     enum copy_way way;
     enum copy_way unshared; /* the way that comes after COPY_CLONE */
     off_t done;             /* bytes */
     off_t total;            /* the size of the source, when it was opened */
     bool more;              /* not at the end: run the job again */
     bool declined;          /* not two regular files: nothing was done */
-    char *buffer;           /* COPY_PLAIN; malloc'ed, room bytes are used */
-    size_t room;
+    char *buffer;           /* COPY_PLAIN; malloc'ed, or NULL */
+    size_t room;            /* of it, or of each half of it */
+    size_t have;            /* bytes read, and not written yet, */
+    bool second;            /* in its second half */
+    bool ended;             /* reading on has given end: 0 or -errno */
+    ssize_t end;
 };
 
 struct io;

@@ -23,10 +23,8 @@
 #define COPY_PIECE  ((size_t)4 << 20)
 #define COPY_BUFFER ((size_t)1 << 20)
 
-/* The buffer lies in one large page where the file is worth the page; then
- * there are workers to share the work, who take such parts of it. */
-#define COPY_HUGE  ((size_t)2 << 20)
-#define COPY_PART  (COPY_HUGE / 4)
+/* Two buffers lie in one large page where the file is worth the page. */
+#define COPY_HUGE  (2 * COPY_BUFFER)
 #define COPY_LARGE (4 * (off_t)COPY_HUGE)
 
 /* How long a run of the job takes, in ns, if it is not at the end before. */
@@ -40,7 +38,6 @@ fs_copy_new(void)
         atomic_init(&copy->stop, false);
         copy->from = copy->to = -1;
         copy->slice = SIZE_MAX;
-        copy->stands = true;
     }
     return copy;
 }
@@ -179,69 +176,75 @@ copy_allocate(struct fs_copy *copy)
     return room == NULL ? -ENOMEM : 0;
 }
 
-struct shared_copy {
+/* What was read, all of it: its number, or -errno. */
+static ssize_t
+copy_write(const struct fs_copy *copy, char *from, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        struct iovec iov = {from + done, len - done};
+        ssize_t n = sys_writev(copy->to, &iov, 1, SYS_OFF_CURRENT);
+        if (n < 0) {
+            return n;
+        }
+        done += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
+static ssize_t
+copy_read(const struct fs_copy *copy, char *to)
+{
+    struct iovec iov = {to, copy->room};
+    return sys_readv(copy->from, &iov, 1, SYS_OFF_CURRENT);
+}
+
+/* Two workers: one writes what was read, the other reads on meanwhile. */
+struct relay {
     const struct fs_copy *copy;
-    atomic_size_t end;  /* up to here, or less, all bytes are copied */
-    atomic_size_t most; /* and behind this none */
+    ssize_t written, got;
 };
 
 static void
-shared_copy_part(void *work, size_t part)
+relay_part(void *work, size_t part)
 {
-    struct shared_copy *all = work;
-    const struct fs_copy *copy = all->copy;
-    size_t at = part * COPY_PART, stop = at + COPY_PART;
-    struct iovec iov = {copy->buffer + at, COPY_PART};
-    ssize_t got = sys_readv(copy->from, &iov, 1, copy->done + (off_t)at);
-    for (ssize_t left = got; left > 0;) {
-        iov.iov_base = copy->buffer + at;
-        iov.iov_len = (size_t)left;
-        ssize_t n = sys_writev(copy->to, &iov, 1, copy->done + (off_t)at);
-        if (n <= 0) {
-            break;
-        }
-        at += (size_t)n;
-        left -= n;
+    struct relay *relay = work;
+    const struct fs_copy *copy = relay->copy;
+    char *halves[2] = {copy->buffer, copy->buffer + copy->room};
+    if (part == 0) {
+        relay->written = copy_write(copy, halves[copy->second], copy->have);
     }
-    size_t seen = atomic_load(&all->most);
-    while (at > seen && !atomic_compare_exchange_weak(&all->most, &seen, at)) {
-    }
-    seen = atomic_load(&all->end);
-    while (at < stop && at < seen
-           && !atomic_compare_exchange_weak(&all->end, &seen, at)) {
+    else {
+        relay->got = copy_read(copy, halves[!copy->second]);
     }
 }
 
-/* A buffer full by several workers: how many bytes, or -errno.  Whatever ends
- * it early is met again by the copy that goes on behind it; what lies beyond
- * goes, so that a copy which fails has left a beginning of the file. */
 static ssize_t
-copy_shared(struct fs_copy *copy, const struct job *job)
+copy_relayed(struct fs_copy *copy, const struct job *job)
 {
-    struct shared_copy all = {.copy = copy};
-    atomic_init(&all.end, COPY_HUGE);
-    atomic_init(&all.most, 0);
-    team_run(copy->pool, job, COPY_HUGE / COPY_PART, shared_copy_part, &all);
-    size_t end = atomic_load(&all.end);
-    copy->stands = false;
-    if (end == COPY_HUGE) {
-        return (ssize_t)end;
+    struct relay relay = {.copy = copy};
+    if (copy->have == 0) {
+        if (!copy->ended) {
+            relay.got = copy_read(copy, copy->buffer);
+            copy->second = false;
+        }
+        else {
+            relay.got = copy->end;
+        }
+        if (relay.got <= 0) {
+            return relay.got;
+        }
+        copy->have = (size_t)relay.got;
     }
-    copy->pool = NULL;
-    int rc = atomic_load(&all.most) > end
-                 ? sys_ftruncate(copy->to, copy->done + (off_t)end)
-                 : 0;
-    return rc < 0 ? rc : (ssize_t)end;
-}
-
-/* Take the offsets to where the copy has come: 0 or -errno. */
-static int
-copy_stand(struct fs_copy *copy)
-{
-    off_t from = sys_lseek(copy->from, copy->done, SEEK_SET);
-    off_t to = from < 0 ? from : sys_lseek(copy->to, copy->done, SEEK_SET);
-    copy->stands = to >= 0;
-    return to < 0 ? (int)to : 0;
+    team_run(copy->pool, job, 2, relay_part, &relay);
+    if (relay.written < 0) {
+        return relay.written;
+    }
+    /* What the reader has met comes after what was read before. */
+    copy->ended = relay.got <= 0;
+    copy->end = relay.got;
+    copy->have = relay.got > 0 ? (size_t)relay.got : 0;
+    copy->second = !copy->second;
+    return relay.written;
 }
 
 static ssize_t
@@ -250,30 +253,11 @@ copy_plain(struct fs_copy *copy, const struct job *job)
     if (copy->buffer == NULL && copy_allocate(copy) < 0) {
         return -ENOMEM;
     }
-    if (copy->pool != NULL && pool_processors(copy->pool) > 1
-        && copy->total >= COPY_LARGE
-        && copy->total - copy->done >= (off_t)COPY_HUGE) {
-        ssize_t n = copy_shared(copy, job);
-        if (n != 0) {
-            return n;
-        }
+    if (copy->total >= COPY_LARGE && copy->pool != NULL) {
+        return copy_relayed(copy, job);
     }
-    int rc = copy->stands ? 0 : copy_stand(copy);
-    if (rc < 0) {
-        return rc;
-    }
-    struct iovec iov = {copy->buffer, copy->room};
-    ssize_t got = sys_readv(copy->from, &iov, 1, SYS_OFF_CURRENT);
-    for (ssize_t left = got; left > 0;) {
-        iov.iov_base = copy->buffer + (got - left);
-        iov.iov_len = (size_t)left;
-        ssize_t n = sys_writev(copy->to, &iov, 1, SYS_OFF_CURRENT);
-        if (n < 0) {
-            return n;
-        }
-        left -= n;
-    }
-    return got;
+    ssize_t got = copy_read(copy, copy->buffer);
+    return got > 0 ? copy_write(copy, copy->buffer, (size_t)got) : got;
 }
 
 /* Some bytes more, 0 at the end, or -errno.  A way that fails, or comes to an

@@ -81,8 +81,9 @@ linger_succeed(OpObject *op)
 /* ---- what the kernel fetches ---- */
 
 /* As long as a fast disk takes, in ns.  One turn is waited for in any case: with
- * many tasks it takes as long as that. */
-enum { ASK_NS = 200000 };
+ * many tasks it takes as long as that.  And how long it is before operations
+ * that hold all places, since their tasks are not run any more, lose them. */
+enum { ASK_NS = 200000, ASK_STALE = 100 * ASK_NS };
 
 /* How often it may be in vain, as on a slow disk, before it is tried only once
  * in as many; and how many do so at once: each takes a part of each turn. */
@@ -107,12 +108,17 @@ linger_ask(OpObject *op)
         state->cost += ASK_COST_AGAIN;
         return true;
     }
+    if (state->asking >= ASK_MOST && now - state->asked_last > ASK_STALE) {
+        state->asking = 0; /* these are not run any more */
+        state->ask_epoch++;
+    }
     if (pool_processors(state->pool) < 2 || state->asking >= ASK_MOST
         || (*in_vain >= ASK_TRIES && ++*in_vain % ASK_TRIES != 0)) {
         return false;
     }
     op->asks = true;
-    op->asked_at = now;
+    op->ask_epoch = state->ask_epoch;
+    op->asked_at = state->asked_last = now;
     state->asking++;
     state->cost += ASK_COST;
     return true;

@@ -26,7 +26,7 @@ linger_ask_no_more(OpObject *op)
 {
     if (op->asks) {
         op->asks = false;
-        op->state->asking--;
+        op->state->asking -= op->ask_epoch == op->state->ask_epoch;
     }
 }
 

@@ -111,6 +111,7 @@ budget_turn(OpObject *op)
 {
     ModuleState *state = op->state;
     if (!op->yielded && state->slice_start < op->asked_at) {
+        budget_set(state, BUDGET_TURN);
         state->slice_start = trace_clock();
         state->cost = 0;
     }

@@ -85,6 +85,7 @@ typedef struct OpObject {
     Py_ssize_t sum;                /* the step function's own */
     Py_ssize_t left;        /* bytes to the end of the file: see file_left */
     unsigned forks;         /* state->forks when it was queued */
+    unsigned ask_epoch;     /* state->ask_epoch when it began to ask */
     unsigned char status;   /* enum op_state */
     unsigned char phase;    /* the step function's own; 0 at the start */
     unsigned char route;    /* enum route: the slowest so far */

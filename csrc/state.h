@@ -85,7 +85,9 @@ typedef struct {
 
     struct OpObject *lingering;           /* borrowed: see linger.c */
     unsigned linger_refusals;             /* since it has looked */
-    unsigned asking;                      /* how many operations do */
+    unsigned asking;                      /* how many operations do, */
+    unsigned ask_epoch;                   /* since this began */
+    long long asked_last;                 /* ns: when one began to */
     unsigned asked_in_vain;               /* how often, one after the other */
     unsigned lingered_in_vain[JOB_KINDS]; /* how often, one after the other */
 

@@ -149,6 +149,27 @@ async def test_many_that_ask_and_are_cancelled_leave_room_for_others(path):
         assert jobs() == before
 
 
+async def test_those_that_are_not_run_any_more_lose_their_places(path):
+    """They asked once, and nobody has called them again."""
+    files = [await aiofiles_c.open(path, "rb", 0) for _ in range(100)]
+    left = []
+    with uncached():
+        for file in files:
+            left.append(file.read(SIZE))
+            left[-1].send(None)
+    time.sleep(0.1)  # they keep the places for a fifth of it
+    await pays(path)
+    async with aiofiles_c.open(path, "rb", 0) as file:
+        before = jobs()
+        with fault("READ_NOWAIT", errno.EAGAIN):
+            assert await within(file.read(SIZE)) == DATA[:SIZE]
+        assert jobs() == before
+    for operation, file in zip(left, files):
+        operation.close()
+        await file.close()
+    jobs_end()
+
+
 async def test_reads_behind_one_that_asks_come_after_it(path):
     """Its turn in the file is kept; other files do not wait."""
     async with (

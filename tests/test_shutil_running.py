@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import threading
 from concurrent.futures import Executor, Future
 
@@ -417,3 +418,36 @@ async def test_loop_runs_while_a_large_file_is_copied(large, ash):
     async with turns_counted() as turns:
         await ash.copyfile(source, target)
         assert len(turns) >= 5
+
+
+def test_copy_whose_process_ends_leaves_a_beginning(tmp_path):
+    """What is in the target is what comes first in the source, although two
+    workers are at it."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    data = random.Random(1).randbytes(60 * MIB + 1)
+    source.write_bytes(data)
+    for end in range(1, 7):
+        target.write_bytes(b"")
+        python(
+            """
+            import asyncio, os, sys
+            import aiofiles_c.shutil
+
+            source, target, end = sys.argv[1:]
+            calls = []
+
+            def progress(done, total):
+                calls.append(done)
+                if len(calls) == int(end):  # the next run is under way
+                    os._exit(0)
+
+            asyncio.run(
+                aiofiles_c.shutil.copyfile(source, target, progress=progress)
+            )
+            raise AssertionError(calls)
+            """,
+            source, target, str(end), cwd=tmp_path,
+        )
+        copied = target.read_bytes()
+        assert 0 < len(copied) < len(data)
+        assert data.startswith(copied)
