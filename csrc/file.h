@@ -490,6 +490,24 @@ file_write_at_hand(const FileObject *file, size_t n)
            && !file->shared && file->bufsize != 0;
 }
 
+/* Accept them then, as write() does: their number as its result, or NULL, and
+ * no exception. */
+static inline PyObject *
+file_accept_at_hand(OpObject *op, const char *data, size_t n)
+{
+    PyObject *count = file_write_at_hand(op->file, n) ? PyLong_FromSize_t(n)
+                                                      : NULL;
+    if (count == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    int rc = file_accept(op->file, data, n, NULL);
+    assert(rc == 0);
+    (void)rc; /* NDEBUG */
+    op_charge(op, n);
+    return count;
+}
+
 /* The one argument of a call that has no other; else NULL. */
 static inline PyObject *
 op_only_arg(const OpObject *op)

@@ -341,21 +341,13 @@ write_at_hand(OpObject *op)
         || !file_is_native(file, MODE_WRITE)) {
         return NULL;
     }
-    Py_ssize_t count = PyUnicode_GET_LENGTH(data);
-    size_t n = (size_t)count;
-    PyObject *result = file_write_at_hand(file, n) ? PyLong_FromSsize_t(count)
-                                                   : NULL;
-    if (result == NULL) {
-        PyErr_Clear();
-        return NULL;
+    size_t n = (size_t)PyUnicode_GET_LENGTH(data);
+    PyObject *count = file_accept_at_hand(
+        op, (const char *)PyUnicode_1BYTE_DATA(data), n);
+    if (count != NULL) {
+        held_write_text(file, n);
     }
-    const char *bytes = (const char *)PyUnicode_1BYTE_DATA(data);
-    int rc = file_accept(file, bytes, n, NULL);
-    assert(rc == 0);
-    (void)rc; /* NDEBUG */
-    held_write_text(file, n);
-    op_charge(op, n);
-    return result;
+    return count;
 }
 
 static enum step

@@ -453,20 +453,12 @@ write_at_hand(OpObject *op)
         || !file_is_native(file, MODE_WRITE)) {
         return NULL;
     }
-    Py_ssize_t count = PyBytes_GET_SIZE(data);
-    size_t n = (size_t)count;
-    PyObject *result = file_write_at_hand(file, n) ? PyLong_FromSsize_t(count)
-                                                   : NULL;
-    if (result == NULL) {
-        PyErr_Clear();
-        return NULL;
+    size_t n = (size_t)PyBytes_GET_SIZE(data);
+    PyObject *count = file_accept_at_hand(op, PyBytes_AS_STRING(data), n);
+    if (count != NULL) {
+        held_write(file, n);
     }
-    int rc = file_accept(file, PyBytes_AS_STRING(data), n, NULL);
-    assert(rc == 0);
-    (void)rc; /* NDEBUG */
-    held_write(file, n);
-    op_charge(op, n);
-    return result;
+    return count;
 }
 
 static enum step
