@@ -143,7 +143,8 @@ typedef struct FileObject {
 enum { FILE_WRITE_BOUND = 1 << 20 };
 
 /* Bytes that take a processor: what is written goes to the kernel's cache, and
- * a read that is longer than one that is tried at once may come from there. */
+ * a read may come from there if it is longer than one that is tried at once,
+ * or, where none is tried, long enough to be worth the loop's waiting for it. */
 enum {
     FILE_WRITE_WORKS = 16 << 10,
     FILE_READ_COPIES = 256 << 10,

@@ -14,8 +14,6 @@ enum {
     READ_DIRECT_LEAST = 16 << 10,     /* below it, through the buffer */
     READ_INLINE_MOST = (1 << 20) + 1, /* one copy; and to see the end */
     READ_ASK_MOST = 128 << 10,        /* more is better fetched by a worker */
-    COST_BEGIN = 10000,    /* ns that it takes the kernel to begin to fetch, */
-    COST_ASK = 1000,       /* and to say that it is not done */
     AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 

@@ -142,6 +142,9 @@ copy_open(struct fs *fs, struct fs_copy *copy)
 
 /* ---- bytes ---- */
 
+/* After each way both descriptors stand where the copy ends, for the next to
+ * go on; but for the last of all, which reads a buffer ahead. */
+
 /* All of it at once, by reference. */
 static ssize_t
 copy_clone(const struct fs_copy *copy)
@@ -223,17 +226,12 @@ copy_relayed(struct fs_copy *copy, const struct job *job)
 {
     struct relay relay = {.copy = copy};
     if (copy->have == 0) {
-        if (!copy->ended) {
-            relay.got = copy_read(copy, copy->buffer);
-            copy->second = false;
+        ssize_t got = copy->ended ? copy->end : copy_read(copy, copy->buffer);
+        if (got <= 0) {
+            return got;
         }
-        else {
-            relay.got = copy->end;
-        }
-        if (relay.got <= 0) {
-            return relay.got;
-        }
-        copy->have = (size_t)relay.got;
+        copy->have = (size_t)got;
+        copy->second = false;
     }
     team_run(copy->pool, job, 2, relay_part, &relay);
     if (relay.written < 0) {

@@ -1,4 +1,4 @@
-/* op_int.h - what op.c and optype.c share. */
+/* op_int.h - what the files of the awaitable share. */
 #ifndef AIOFILES_C_OP_INT_H
 #define AIOFILES_C_OP_INT_H
 
@@ -32,9 +32,29 @@ PyObject *op_close(PyObject *self, PyObject *ignored);
  * cause of a RuntimeError. */
 void op_bar_stop(void);
 
+/* ---- oplife.c ---- */
+
+int op_tp_traverse(PyObject *self, visitproc visit, void *arg);
+int op_tp_clear(PyObject *self);
+void op_tp_finalize(PyObject *self);
+void op_tp_dealloc(PyObject *self);
+
 /* Let go of arguments and partial results; not of the file, which the queue
  * needs. */
 void op_drop_work(OpObject *op);
+
+/* The value of the last result, once it has been taken. */
+static inline void
+op_forget_value(ModuleState *state)
+{
+#if AIOF_ONE_EXCEPTION
+    if (state->stop != NULL && Py_REFCNT(state->stop) == 1) {
+        Py_CLEAR(((PyStopIterationObject *)state->stop)->value);
+    }
+#else
+    (void)state;
+#endif
+}
 
 /* ---- opinfo.c ---- */
 

@@ -12,11 +12,11 @@
 static int
 readinto_pin(OpObject *op)
 {
-    if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
-        || op->kwargs != NULL) {
+    PyObject *buffer = op_only_arg(op);
+    if (buffer == NULL) {
         return -1;
     }
-    op->acc = PyMemoryView_FromObject(op->arg[0]);
+    op->acc = PyMemoryView_FromObject(buffer);
     if (op->acc == NULL) {
         file_forget_refusal();
         return -1;

@@ -505,11 +505,11 @@ writelines_any(OpObject *op, write_fn write, PyObject **result)
         return step;
     }
     if (op->phase == 0) {
-        if (op->arg[0] == NULL || op->arg[1] != NULL || op->rest != NULL
-            || op->kwargs != NULL) {
+        PyObject *lines = op_only_arg(op);
+        if (lines == NULL) {
             return file_reference_error(op);
         }
-        op->acc = PyObject_GetIter(op->arg[0]);
+        op->acc = PyObject_GetIter(lines);
         if (op->acc == NULL) {
             return STEP_ERROR;
         }

@@ -47,16 +47,21 @@ def jobs():
     return aiofiles_c.stats()["jobs"]
 
 
-@pytest.mark.parametrize("times", (1, 2))
-@pytest.mark.parametrize("buffering", (0, -1))
-async def test_what_comes_soon_takes_no_worker(path, buffering, times):
-    """The result is the same, and no job was made for it."""
+async def comes_without_worker(path, buffering=0, times=1):
+    """Have the kernel say so many times that the data is not there yet."""
     async with aiofiles_c.open(path, "rb", buffering) as file:
         before = jobs()
         with fault("READ_NOWAIT", errno.EAGAIN, count=times) as met:
             assert await within(file.read(SIZE)) == DATA[:SIZE]
         assert met.happened
         assert jobs() == before
+
+
+@pytest.mark.parametrize("times", (1, 2))
+@pytest.mark.parametrize("buffering", (0, -1))
+async def test_what_comes_soon_takes_no_worker(path, buffering, times):
+    """The result is the same, and no job was made for it."""
+    await comes_without_worker(path, buffering, times)
 
 
 async def test_one_that_asks_gives_way_once_where_turns_are_long(path):
@@ -142,11 +147,7 @@ async def test_many_that_ask_and_are_cancelled_leave_room_for_others(path):
         await file.close()
     assert any(task.cancelled() for task in tasks)
     await pays(path)
-    async with aiofiles_c.open(path, "rb", 0) as file:
-        before = jobs()
-        with fault("READ_NOWAIT", errno.EAGAIN):
-            assert await within(file.read(SIZE)) == DATA[:SIZE]
-        assert jobs() == before
+    await comes_without_worker(path)
 
 
 async def test_those_that_are_not_run_any_more_lose_their_places(path):
@@ -159,11 +160,7 @@ async def test_those_that_are_not_run_any_more_lose_their_places(path):
             left[-1].send(None)
     time.sleep(0.1)  # they keep the places for a fifth of it
     await pays(path)
-    async with aiofiles_c.open(path, "rb", 0) as file:
-        before = jobs()
-        with fault("READ_NOWAIT", errno.EAGAIN):
-            assert await within(file.read(SIZE)) == DATA[:SIZE]
-        assert jobs() == before
+    await comes_without_worker(path)
     for operation, file in zip(left, files):
         operation.close()
         await file.close()
