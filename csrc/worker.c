@@ -228,6 +228,7 @@ worker_main(void *arg)
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "aiofiles_c");
 #endif
+    processor_give_way(); /* to the loop, before all */
     pool_lock(pool);
     for (;;) {
         pool->coming--;

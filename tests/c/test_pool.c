@@ -6,6 +6,12 @@
 #include "check.h"
 #include "pool_int.h"
 
+#if defined(__linux__) && !defined(AIOF_PORTABLE)
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 enum { MANY = 5000 }; /* slow jobs */
 
 static void
@@ -516,6 +522,54 @@ test_signals(void)
     pool_destroy(pool);
 }
 
+/* ns that the calling thread asks for at once; 0 where it cannot ask. */
+static long long
+thread_slice(void)
+{
+    long long slice = 0;
+#if defined(__linux__) && !defined(AIOF_PORTABLE)
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attr;
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0) {
+        slice = (long long)attr.runtime;
+    }
+#endif
+    return slice;
+}
+
+struct slice_task {
+    struct task task;
+    long long slice;
+};
+
+static void
+run_slice(struct job *job)
+{
+    ((struct slice_task *)job)->slice = thread_slice();
+}
+
+static void
+test_slice(void)
+{
+    struct slice_task asked;
+    struct pool *pool = pool_create(1);
+    long long before = thread_slice();
+
+    task_init(&asked.task, NULL, NULL);
+    asked.task.job.run = run_slice;
+    task_submit(pool, NULL, &asked.task);
+    pool_wait(pool, &asked.task.job);
+    check(before > 0 ? asked.slice > before : asked.slice == 0,
+          "slice: a worker lets the loop go first, where it can say so");
+    check(thread_slice() == before, "slice: that of who submits is the same");
+    pool_destroy(pool);
+}
+
 int
 main(void)
 {
@@ -533,6 +587,7 @@ main(void)
     test_no_thread();
     test_destroy();
     test_signals();
+    test_slice();
     test_port();
     test_wait_ms();
     test_device();
