@@ -6,7 +6,8 @@
 
 Each library runs each row in a process of its own, which warms up once; then
 the processes take turns, one run each, so that a machine that grows slower in
-between does so for all of them.
+between does so for all of them.  Who has no turn is stopped: there are
+libraries whose threads take a processor while nobody asks for anything.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,10 +57,16 @@ class Worker:
         self.routes: dict[str, int] = {}
         self.about = self._answer()
         """Version and engine, or why the library is left out."""
+        self._signal("SIGSTOP")
 
     @property
     def ready(self) -> bool:
         return "left_out" not in self.about
+
+    def _signal(self, name: str) -> None:
+        """Stop it or let it go on, where the system has signals for it."""
+        if hasattr(signal, name):
+            self.process.send_signal(getattr(signal, name))
 
     def _answer(self) -> dict[str, Any]:
         line = self.process.stdout.readline()
@@ -67,9 +75,11 @@ class Worker:
         return json.loads(line)
 
     def run(self) -> None:
+        self._signal("SIGCONT")
         self.process.stdin.write("run\n")
         self.process.stdin.flush()
         answer = self._answer()
+        self._signal("SIGSTOP")
         if "failed" in answer:
             self.about = answer
             return
@@ -78,6 +88,7 @@ class Worker:
         self.routes = answer["routes"]
 
     def end(self) -> None:
+        self._signal("SIGCONT")
         self.process.stdin.close()
         if self.process.wait() != 0:
             why = f"ended with exit code {self.process.returncode}"
