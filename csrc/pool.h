@@ -40,6 +40,11 @@ void pool_get_stats(struct pool *pool, struct pool_stats *stats);
  * owner any more. */
 int pool_submit(struct pool *pool, struct port *port, struct job *job);
 
+/* Who has submitted a job and works on: let the worker that was woken for it
+ * leave this processor, if it was put here.  Not where the processor was lost
+ * to other programs by that, some times. */
+void pool_make_way(struct pool *pool);
+
 /* Take a job out of the queue: true (its state is IDLE again), or false when
  * a worker has it already or has finished it. */
 bool pool_cancel(struct pool *pool, struct job *job);

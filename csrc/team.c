@@ -58,6 +58,9 @@ team_run(struct pool *pool, const struct job *job, size_t parts, team_fn run,
             break;
         }
     }
+    if (n > 0) {
+        pool_make_way(pool);
+    }
     team_work(&team);
     while (n-- > 0) {
         if (!pool_cancel(pool, &members[n].job)) {

@@ -172,6 +172,25 @@ worker_spin(struct pool *pool)
     pool->spun_in_vain = pool->submits != seen ? 0 : pool->spun_in_vain + 1;
 }
 
+void
+pool_make_way(struct pool *pool)
+{
+    struct spin spin;
+
+    pool_lock(pool);
+    bool may = pool->refrain == 0;
+    pool->refrain -= !may;
+    pool_unlock(pool);
+    if (may) {
+        spin_start(&spin, 0);
+        sched_yield();
+        (void)spin_on(&spin);
+        pool_lock(pool);
+        worker_spun(pool, !spin.lost);
+        pool_unlock(pool);
+    }
+}
+
 /* Run a job and post it.  Takes and returns with the lock, not in between. */
 static void
 worker_run(struct pool *pool, struct job *job)
@@ -182,8 +201,9 @@ worker_run(struct pool *pool, struct job *job)
 
     pool_check(pool);
     pool_unlock(pool);
-    if (kind == JOB_WORKS || kind == JOB_COPIES) {
-        processor_leave(submitter); /* which the loop is to have */
+    if (kind == JOB_WORKS || kind == JOB_COPIES || kind == JOB_HELPS) {
+        processor_leave(submitter); /* which the loop is to have, or who is
+                                     * helped */
     }
     job->run(job);
     pool_lock(pool);
