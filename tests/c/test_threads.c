@@ -96,7 +96,7 @@ test_fork(void)
 struct busy {
     struct pool *pool;
     struct port *port;
-    atomic_bool stop;
+    atomic_bool going, stop;
     int lost; /* the thread; the test when it is joined */
 };
 
@@ -112,6 +112,7 @@ busy_main(void *arg)
             task_submit(busy->pool, busy->port, &tasks[i]);
         }
         busy->lost += 8 - port_drain_n(busy->port, 8);
+        atomic_store(&busy->going, true);
     }
     return NULL;
 }
@@ -139,13 +140,32 @@ child_of_busy(void *arg)
 static void
 test_fork_busy(void)
 {
-    struct pool *pool = pool_create(3);
+    enum { THREADS = 3 };
+    struct pool *pool = pool_create(THREADS);
     struct busy busy = {.pool = pool};
+    struct task started[THREADS];
+    struct gate gate;
     pthread_t thread;
     int err, good = 0;
 
+    /* A thread that starts holds locks of the sanitizer's, which the child
+     * would find locked for ever: all of them have started before. */
+    gate_init(&gate);
+    for (int i = 0; i < THREADS; i++) {
+        task_init(&started[i], &gate, NULL);
+        task_submit(pool, NULL, &started[i]);
+    }
+    check(gate_await(&gate, THREADS), "fork: the workers are there");
+    gate_open(&gate);
+    for (int i = 0; i < THREADS; i++) {
+        pool_wait(pool, &started[i].job);
+    }
+
     busy.port = port_create(pool, &err);
     pthread_create(&thread, NULL, busy_main, &busy);
+    for (int i = 0; i < CHECK_MS && !atomic_load(&busy.going); i++) {
+        breathe();
+    }
     for (int i = 0; i < 30; i++) {
         good += child_succeeds(child_of_busy, &busy);
     }
