@@ -68,6 +68,14 @@ class Worker:
         if hasattr(signal, name):
             self.process.send_signal(getattr(signal, name))
 
+    def _asked(self) -> dict[str, Any]:
+        try:
+            self.process.stdin.write("run\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # there is no answer then
+        return self._answer()
+
     def _answer(self) -> dict[str, Any]:
         line = self.process.stdout.readline()
         if not line:
@@ -75,10 +83,8 @@ class Worker:
         return json.loads(line)
 
     def run(self) -> None:
-        self._signal("SIGCONT")
-        self.process.stdin.write("run\n")
-        self.process.stdin.flush()
-        answer = self._answer()
+        self.resume()
+        answer = self._asked()
         self._signal("SIGSTOP")
         if "failed" in answer:
             self.about = answer
@@ -87,9 +93,14 @@ class Worker:
         self.result = answer["result"]
         self.routes = answer["routes"]
 
-    def end(self) -> None:
+    def resume(self) -> None:
         self._signal("SIGCONT")
-        self.process.stdin.close()
+
+    def end(self) -> None:
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it is dead: its exit code says so
         if self.process.wait() != 0:
             why = f"ended with exit code {self.process.returncode}"
             self.about = {"left_out": why, "failed": True}
@@ -117,6 +128,8 @@ def run_row(row: Row, libraries: list[str], folder: str, options: Any) -> dict:
                 if worker.ready:
                     worker.run()
     finally:
+        for worker in workers:
+            worker.resume()  # all, whatever befalls the end of one
         for worker in workers:
             worker.end()
     entries: dict[str, Any] = {}

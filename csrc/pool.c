@@ -268,7 +268,8 @@ pool_submit(struct pool *pool, struct port *port, struct job *job)
     job_move(job, JOB_IDLE, JOB_QUEUED);
     job->generation = pool->generation;
     job->seq = pool->submits++;
-    pool->submitter = processor_current();
+    int *of = job->kind == JOB_HELPS ? &pool->helped : &pool->submitter;
+    *of = processor_current();
     atomic_store_explicit(&pool->news, (unsigned)pool->submits,
                           memory_order_relaxed); /* pairs with worker_spin */
     port_attach(port, job);

@@ -83,7 +83,9 @@ struct pool {
     unsigned coming;       /* lock: see rule 4 */
     unsigned idle_count;   /* lock: length of idle */
     unsigned processors;   /* read-only once created */
-    int submitter;         /* lock: the processor of the latest, or -1 */
+    int submitter;         /* lock: the processor of the latest loop that has
+                            * submitted a job, or -1 */
+    int helped;            /* lock: that of the latest who called for help */
     bool spinning;         /* lock: one worker does, and counts as coming */
     unsigned spun_in_vain; /* lock: how often, one after the other */
     unsigned refrain;      /* lock: not tried so many times, */

@@ -6,8 +6,10 @@
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #define PROCESSOR_AFFINITY 1
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #endif
 
 unsigned
@@ -25,10 +27,7 @@ processor_count(void)
 
 #ifdef PROCESSOR_AFFINITY
 
-/* Longer than what the kernel gives by itself, 0.7 to 3 ms: a thread with the
- * shorter slice that wakes takes the processor at once, and does not wait for
- * the end of the slice that runs. */
-enum { SLICE_NS = 4000000 };
+#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
 
 /* As the kernel has it, the first version; glibc has it from 2.41 on. */
 struct slice_attr {
@@ -38,6 +37,40 @@ struct slice_attr {
     uint32_t priority;
     uint64_t runtime, deadline, period;
 };
+
+/* Of a thread, 0: the calling one.  Whether it has a slice of time, in ns of
+ * runtime: in Linux from 6.12 on. */
+static bool
+slice_get(pid_t thread, struct slice_attr *attr)
+{
+    *attr = (struct slice_attr){.size = sizeof(*attr)};
+    return syscall(SYS_sched_getattr, thread, attr, sizeof(*attr), 0) == 0
+           && attr->policy == SCHED_OTHER && attr->runtime > 0;
+}
+
+/* Of two threads the one with the shorter slice takes the processor when it
+ * wakes, and does not wait for the end of the slice that runs.  No longer than
+ * that takes: where many want the processor a longer slice waits longer. */
+void
+processor_give_way(void)
+{
+    struct slice_attr first, self;
+    if (slice_get(getpid(), &first) && slice_get(0, &self)
+        && self.runtime <= first.runtime) {
+        self.size = sizeof(self);
+        self.runtime = first.runtime + first.runtime / 4;
+        (void)syscall(SYS_sched_setattr, 0, &self, 0);
+    }
+}
+
+#else
+
+void
+processor_give_way(void)
+{
+}
+
+#endif
 
 int
 processor_current(void)
@@ -59,19 +92,6 @@ processor_leave(int processor)
     if (CPU_COUNT(&others) > 0
         && sched_setaffinity(0, sizeof(others), &others) == 0) {
         (void)sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
-}
-
-void
-processor_give_way(void)
-{
-    struct slice_attr attr = {0};
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
-        && attr.policy == SCHED_OTHER && attr.runtime > 0
-        && attr.runtime < SLICE_NS) {
-        attr.size = sizeof(attr);
-        attr.runtime = SLICE_NS;
-        (void)syscall(SYS_sched_setattr, 0, &attr, 0);
     }
 }
 

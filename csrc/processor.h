@@ -15,10 +15,10 @@ int processor_current(void);
  * it can come back later. */
 void processor_leave(int processor);
 
-/* Have a thread that wakes on the calling thread's processor go before it, at
- * the price of longer waits where others are running: for threads that work
- * on for long.  Linux 6.12; where the program has chosen another scheduling
- * policy nothing is done.  See sched_setattr(2). */
+/* Have a thread of this process that wakes on the calling thread's processor go
+ * before it, at the price of longer waits where other programs are running: for
+ * threads that work on for long.  Linux 6.12; where the program has chosen
+ * another scheduling policy nothing is done.  See sched_setattr(2). */
 void processor_give_way(void);
 
 #endif

@@ -33,7 +33,7 @@ sys_open(const char *path, int flags, mode_t mode)
 }
 
 /* The wrapper of glibc prepares for a thread that is cancelled, which ours
- * never are: a tenth of what it takes to look at a file. */
+ * never are; that takes longer than a short system call does. */
 static int
 close_fd(int fd)
 {

@@ -196,14 +196,14 @@ static void
 worker_run(struct pool *pool, struct job *job)
 {
     enum job_kind kind = job->kind; /* once posted the job may be gone */
-    int submitter = pool->submitter;
+    /* A loop is to have its processor, and so is who is helped. */
+    int other = kind == JOB_HELPS ? pool->helped : pool->submitter;
     unsigned lane = job->lane;
 
     pool_check(pool);
     pool_unlock(pool);
     if (kind == JOB_WORKS || kind == JOB_COPIES || kind == JOB_HELPS) {
-        processor_leave(submitter); /* which the loop is to have, or who is
-                                     * helped */
+        processor_leave(other);
     }
     job->run(job);
     pool_lock(pool);

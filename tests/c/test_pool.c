@@ -7,6 +7,7 @@
 #include "pool_int.h"
 
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
+#include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -522,7 +523,7 @@ test_signals(void)
     pool_destroy(pool);
 }
 
-/* ns that the calling thread asks for at once; 0 where it cannot ask. */
+/* The calling thread's slice of time in ns; 0 where it is not ours to set. */
 static long long
 thread_slice(void)
 {
@@ -535,7 +536,8 @@ thread_slice(void)
         uint32_t priority;
         uint64_t runtime, deadline, period;
     } attr;
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0) {
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
+        && attr.policy == SCHED_OTHER) {
         slice = (long long)attr.runtime;
     }
 #endif
