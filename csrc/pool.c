@@ -132,6 +132,7 @@ pool_create(unsigned max_threads)
     pool->max_threads = max_threads > 0 ? max_threads : 1;
     pool->owned = true;
     pool->processors = processor_count();
+    pool->slice = processor_slice();
     return pool;
 }
 

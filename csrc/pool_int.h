@@ -83,6 +83,7 @@ struct pool {
     unsigned coming;       /* lock: see rule 4 */
     unsigned idle_count;   /* lock: length of idle */
     unsigned processors;   /* read-only once created */
+    long long slice;       /* the same: ns that the one who created it has */
     int submitter;         /* lock: the processor of the latest loop that has
                             * submitted a job, or -1 */
     int helped;            /* lock: that of the latest who called for help */

@@ -38,36 +38,39 @@ struct slice_attr {
     uint64_t runtime, deadline, period;
 };
 
-/* Of a thread, 0: the calling one.  Whether it has a slice of time, in ns of
- * runtime: in Linux from 6.12 on. */
-static bool
-slice_get(pid_t thread, struct slice_attr *attr)
+long long
+processor_slice(void)
 {
-    *attr = (struct slice_attr){.size = sizeof(*attr)};
-    return syscall(SYS_sched_getattr, thread, attr, sizeof(*attr), 0) == 0
-           && attr->policy == SCHED_OTHER && attr->runtime > 0;
+    struct slice_attr attr = {.size = sizeof(attr)};
+    bool known = syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
+                 && attr.policy == SCHED_OTHER;
+    return known ? (long long)attr.runtime : 0;
 }
 
-/* Of two threads the one with the shorter slice takes the processor when it
- * wakes, and does not wait for the end of the slice that runs.  No longer than
- * that takes: where many want the processor a longer slice waits longer. */
 void
-processor_give_way(void)
+processor_set_slice(long long slice)
 {
-    struct slice_attr first, self;
-    if (slice_get(getpid(), &first) && slice_get(0, &self)
-        && self.runtime <= first.runtime) {
-        self.size = sizeof(self);
-        self.runtime = first.runtime + first.runtime / 4;
-        (void)syscall(SYS_sched_setattr, 0, &self, 0);
+    struct slice_attr attr = {.size = sizeof(attr)};
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
+        && attr.policy == SCHED_OTHER) {
+        attr.size = sizeof(attr);
+        attr.runtime = (uint64_t)slice;
+        (void)syscall(SYS_sched_setattr, 0, &attr, 0);
     }
 }
 
 #else
 
-void
-processor_give_way(void)
+long long
+processor_slice(void)
 {
+    return 0;
+}
+
+void
+processor_set_slice(long long slice)
+{
+    (void)slice;
 }
 
 #endif
@@ -109,9 +112,16 @@ processor_leave(int processor)
     (void)processor;
 }
 
-void
-processor_give_way(void)
+long long
+processor_slice(void)
 {
+    return 0;
+}
+
+void
+processor_set_slice(long long slice)
+{
+    (void)slice;
 }
 
 #endif

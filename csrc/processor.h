@@ -15,10 +15,13 @@ int processor_current(void);
  * it can come back later. */
 void processor_leave(int processor);
 
-/* Have a thread of this process that wakes on the calling thread's processor go
- * before it, at the price of longer waits where other programs are running: for
- * threads that work on for long.  Linux 6.12; where the program has chosen
- * another scheduling policy nothing is done.  See sched_setattr(2). */
-void processor_give_way(void);
+/* The slice of time that the calling thread has, in ns; 0 where that is not known
+ * or not ours to set: before Linux 6.12, or with another policy.  And another
+ * one, where it is.  Of two threads the one with the shorter slice takes the
+ * processor when it wakes, and does not wait for the end of the slice that runs;
+ * but the one with the longer slice waits longer where many want a processor.
+ * See sched_setattr(2). */
+long long processor_slice(void);
+void processor_set_slice(long long slice);
 
 #endif

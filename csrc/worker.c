@@ -191,21 +191,37 @@ pool_make_way(struct pool *pool)
     }
 }
 
+/* A job that takes a processor, and not for a moment: off the loop's, or that
+ * of who is helped; and should the loop wake on this one, it comes first. */
+static void
+worker_work(struct pool *pool, struct job *job, int other)
+{
+    processor_leave(other);
+    if (pool->slice > 0) {
+        processor_set_slice(2 * pool->slice);
+    }
+    job->run(job);
+    if (pool->slice > 0) {
+        processor_set_slice(pool->slice);
+    }
+}
+
 /* Run a job and post it.  Takes and returns with the lock, not in between. */
 static void
 worker_run(struct pool *pool, struct job *job)
 {
     enum job_kind kind = job->kind; /* once posted the job may be gone */
-    /* A loop is to have its processor, and so is who is helped. */
     int other = kind == JOB_HELPS ? pool->helped : pool->submitter;
     unsigned lane = job->lane;
 
     pool_check(pool);
     pool_unlock(pool);
     if (kind == JOB_WORKS || kind == JOB_COPIES || kind == JOB_HELPS) {
-        processor_leave(other);
+        worker_work(pool, job, other);
     }
-    job->run(job);
+    else {
+        job->run(job);
+    }
     pool_lock(pool);
 
     pool_ended(pool, kind, lane);
@@ -248,7 +264,6 @@ worker_main(void *arg)
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "aiofiles_c");
 #endif
-    processor_give_way(); /* to the loop, before all */
     pool_lock(pool);
     for (;;) {
         pool->coming--;

@@ -5,13 +5,7 @@
 
 #include "check.h"
 #include "pool_int.h"
-
-#if defined(__linux__) && !defined(AIOF_PORTABLE)
-#include <sched.h>
-#include <stdint.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include "processor.h"
 
 enum { MANY = 5000 }; /* slow jobs */
 
@@ -523,27 +517,6 @@ test_signals(void)
     pool_destroy(pool);
 }
 
-/* The calling thread's slice of time in ns; 0 where it is not ours to set. */
-static long long
-thread_slice(void)
-{
-    long long slice = 0;
-#if defined(__linux__) && !defined(AIOF_PORTABLE)
-    struct {
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime, deadline, period;
-    } attr;
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
-        && attr.policy == SCHED_OTHER) {
-        slice = (long long)attr.runtime;
-    }
-#endif
-    return slice;
-}
-
 struct slice_task {
     struct task task;
     long long slice;
@@ -552,23 +525,33 @@ struct slice_task {
 static void
 run_slice(struct job *job)
 {
-    ((struct slice_task *)job)->slice = thread_slice();
+    ((struct slice_task *)job)->slice = processor_slice();
+}
+
+static long long
+slice_of_job(struct pool *pool, enum job_kind kind)
+{
+    struct slice_task asked;
+    task_init(&asked.task, NULL, NULL);
+    asked.task.job.run = run_slice;
+    asked.task.job.kind = kind;
+    task_submit(pool, NULL, &asked.task);
+    pool_wait(pool, &asked.task.job);
+    return asked.slice;
 }
 
 static void
 test_slice(void)
 {
-    struct slice_task asked;
     struct pool *pool = pool_create(1);
-    long long before = thread_slice();
+    long long own = processor_slice();
 
-    task_init(&asked.task, NULL, NULL);
-    asked.task.job.run = run_slice;
-    task_submit(pool, NULL, &asked.task);
-    pool_wait(pool, &asked.task.job);
-    check(before > 0 ? asked.slice > before : asked.slice == 0,
-          "slice: a worker lets the loop go first, where it can say so");
-    check(thread_slice() == before, "slice: that of who submits is the same");
+    long long works = slice_of_job(pool, JOB_WORKS);
+    check(own > 0 ? works > own : works == 0,
+          "slice: who works lets the loop go first, where it can say so");
+    check(slice_of_job(pool, JOB_WAITS) == own,
+          "slice: who wakes for a short job is not behind others");
+    check(processor_slice() == own, "slice: that of who submits is the same");
     pool_destroy(pool);
 }
 
