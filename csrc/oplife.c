@@ -162,6 +162,15 @@ op_make_blank(OpObject *op)
     memset(from + SIZE - PIECE, 0, PIECE);
 }
 
+static inline void
+op_put_by(ModuleState *state, OpObject *op)
+{
+    op->next = state->free_ops;
+    state->free_ops = op;
+    state->free_op_count++;
+    op_forget_value(state);
+}
+
 /* Whether it goes to the free list as it is, but for its file and argument;
  * what they run finds it there. */
 static inline bool
@@ -177,10 +186,7 @@ op_keep_blank(OpObject *op)
     op->arg[0] = NULL;
     op->blank = op->given = false;
     Py_SET_REFCNT(op, 1);
-    op->next = state->free_ops;
-    state->free_ops = op;
-    state->free_op_count++;
-    op_forget_value(state);
+    op_put_by(state, op);
     Py_DECREF(file);
     Py_XDECREF(arg);
     return true;
@@ -230,10 +236,7 @@ op_dealloc(PyObject *self)
                && op->loop == NULL && op->told == NULL && op->call == NULL);
         op_make_blank(op);
         op->status = OP_FINISHED; /* or it would count as never awaited */
-        op->next = state->free_ops;
-        state->free_ops = op;
-        state->free_op_count++;
-        op_forget_value(state);
+        op_put_by(state, op);
         return;
     }
     PyObject_GC_UnTrack(self);

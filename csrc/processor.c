@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/types.h>
 #endif
 
 unsigned
@@ -26,54 +25,6 @@ processor_count(void)
 }
 
 #ifdef PROCESSOR_AFFINITY
-
-#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
-
-/* As the kernel has it, the first version; glibc has it from 2.41 on. */
-struct slice_attr {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-};
-
-long long
-processor_slice(void)
-{
-    struct slice_attr attr = {.size = sizeof(attr)};
-    bool known = syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
-                 && attr.policy == SCHED_OTHER;
-    return known ? (long long)attr.runtime : 0;
-}
-
-void
-processor_set_slice(long long slice)
-{
-    struct slice_attr attr = {.size = sizeof(attr)};
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0
-        && attr.policy == SCHED_OTHER) {
-        attr.size = sizeof(attr);
-        attr.runtime = (uint64_t)slice;
-        (void)syscall(SYS_sched_setattr, 0, &attr, 0);
-    }
-}
-
-#else
-
-long long
-processor_slice(void)
-{
-    return 0;
-}
-
-void
-processor_set_slice(long long slice)
-{
-    (void)slice;
-}
-
-#endif
 
 int
 processor_current(void)
@@ -111,6 +62,47 @@ processor_leave(int processor)
 {
     (void)processor;
 }
+
+#endif
+
+#if defined(PROCESSOR_AFFINITY) && defined(SYS_sched_setattr)
+
+/* As the kernel has it, the first version; glibc has it from 2.41 on. */
+struct slice_attr {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+/* Of the calling thread: whether its slice is known and ours to set. */
+static bool
+slice_get(struct slice_attr *attr)
+{
+    return syscall(SYS_sched_getattr, 0, attr, sizeof(*attr), 0) == 0
+           && attr->policy == SCHED_OTHER;
+}
+
+long long
+processor_slice(void)
+{
+    struct slice_attr attr;
+    return slice_get(&attr) ? (long long)attr.runtime : 0;
+}
+
+void
+processor_set_slice(long long slice)
+{
+    struct slice_attr attr;
+    if (slice > 0 && slice_get(&attr)) {
+        attr.size = sizeof(attr);
+        attr.runtime = (uint64_t)slice;
+        (void)syscall(SYS_sched_setattr, 0, &attr, 0);
+    }
+}
+
+#else
 
 long long
 processor_slice(void)

@@ -17,7 +17,7 @@ void processor_leave(int processor);
 
 /* The slice of time that the calling thread has, in ns; 0 where that is not known
  * or not ours to set: before Linux 6.12, or with another policy.  And another
- * one, where it is.  Of two threads the one with the shorter slice takes the
+ * one, where it is; 0 leaves it as it is.  Of two threads the one with the shorter slice takes the
  * processor when it wakes, and does not wait for the end of the slice that runs;
  * but the one with the longer slice waits longer where many want a processor.
  * See sched_setattr(2). */

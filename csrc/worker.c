@@ -112,6 +112,15 @@ worker_watch(struct pool *pool, unsigned seen)
     return !spin.lost;
 }
 
+/* Whether the processor was lost so lately that it is not risked: counts down. */
+static bool
+worker_refrains(struct pool *pool)
+{
+    bool refrains = pool->refrain > 0;
+    pool->refrain -= refrains;
+    return refrains;
+}
+
 /* Whether to look for another job: one worker at a time does, where the loop,
  * those that run and this one have a processor each.  After some times in vain
  * it is only tried now and then. */
@@ -122,8 +131,7 @@ worker_may_spin(struct pool *pool)
         || pool_ready(pool) > 0) {
         return false;
     }
-    if (pool->refrain > 0) {
-        pool->refrain--;
+    if (worker_refrains(pool)) {
         return false;
     }
     return pool->spun_in_vain < WORKER_SPIN_TRIES
@@ -178,10 +186,9 @@ pool_make_way(struct pool *pool)
     struct spin spin;
 
     pool_lock(pool);
-    bool may = pool->refrain == 0;
-    pool->refrain -= !may;
+    bool refrains = worker_refrains(pool);
     pool_unlock(pool);
-    if (may) {
+    if (!refrains) {
         spin_start(&spin, 0);
         sched_yield();
         (void)spin_on(&spin);
@@ -197,13 +204,9 @@ static void
 worker_work(struct pool *pool, struct job *job, int other)
 {
     processor_leave(other);
-    if (pool->slice > 0) {
-        processor_set_slice(2 * pool->slice);
-    }
+    processor_set_slice(2 * pool->slice);
     job->run(job);
-    if (pool->slice > 0) {
-        processor_set_slice(pool->slice);
-    }
+    processor_set_slice(pool->slice);
 }
 
 /* Run a job and post it.  Takes and returns with the lock, not in between. */

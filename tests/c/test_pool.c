@@ -555,25 +555,6 @@ test_slice(void)
     pool_destroy(pool);
 }
 
-/* The processor is given to who was woken, unless that has cost too much. */
-static void
-test_make_way(void)
-{
-    struct pool *pool = pool_create(1);
-
-    pool->refrain = 2;
-    pool_make_way(pool);
-    pool_make_way(pool);
-    check(pool->refrain == 0, "make way: it is given up some times");
-    check(pool->refrain_next == 0, "make way: nothing is learnt meanwhile");
-    pool->refrain_next = 5;
-    pool_make_way(pool);
-    check(pool->refrain > 0 ? pool->refrain_next == 2 * pool->refrain
-                            : pool->refrain_next == 4,
-          "make way: then it is tried, and its outcome is noted");
-    pool_destroy(pool);
-}
-
 int
 main(void)
 {
@@ -592,7 +573,6 @@ main(void)
     test_destroy();
     test_signals();
     test_slice();
-    test_make_way();
     test_port();
     test_wait_ms();
     test_device();

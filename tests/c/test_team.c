@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "io.h"
+#include "pool_int.h"
 #include "recode.h"
 #include "team.h"
 
@@ -210,9 +211,29 @@ test_recode(void)
     pool_destroy(pool);
 }
 
+/* The processor is given to who was woken, unless that has cost too much. */
+static void
+test_make_way(void)
+{
+    struct pool *pool = pool_create(1);
+
+    pool->refrain = 2;
+    pool_make_way(pool);
+    pool_make_way(pool);
+    check(pool->refrain == 0, "make way: it is given up some times");
+    check(pool->refrain_next == 0, "make way: nothing is learnt meanwhile");
+    pool->refrain_next = 5;
+    pool_make_way(pool);
+    check(pool->refrain > 0 ? pool->refrain_next == 2 * pool->refrain
+                            : pool->refrain_next == 4,
+          "make way: then it is tried, and its outcome is noted");
+    pool_destroy(pool);
+}
+
 void
 test_team(void)
 {
+    test_make_way();
     test_parts();
     test_nested();
     test_shared_read();
