@@ -16,6 +16,8 @@ KIB = 1024
 MIB = 1024 * KIB
 
 _LINE = "{:08d} the quick brown fox jumps over the lazy dog, and then rests"
+_UTF8_SHORT = "{:08d} naïve café, Привет, 日本語のテキスト"
+_SUFFIX = {"ascii": "", "utf8": "-utf8"}
 _UTF8_LINE = "{:08d} the quick fox; naïve café, Привет, 日本語のテキスト, etc."
 
 
@@ -46,15 +48,18 @@ class Files:
 
         return self._made("blob", size, make)
 
-    def lines(self, count: int) -> str:
-        """``count`` lines of 80 bytes, the newline among them, ASCII."""
+    def lines(self, count: int, kind: str = "ascii") -> str:
+        """``count`` lines of 80 bytes, the newline among them, ``kind``
+        "ascii" or "utf8" (mixed)."""
+        pattern = _LINE if kind == "ascii" else _UTF8_SHORT
 
         def make(path: Path) -> None:
-            with open(path, "w", encoding="ascii", newline="\n") as f:
+            with open(path, "wb") as f:
                 for i in range(count):
-                    f.write(_LINE.format(i)[:79].ljust(79, ".") + "\n")
+                    line = pattern.format(i).encode()
+                    f.write(line.ljust(79, b".")[:79] + b"\n")
 
-        return self._made("lines", count, make)
+        return self._made("lines" + _SUFFIX[kind], count, make)
 
     def text(self, size: int, kind: str) -> str:
         """``size`` bytes of lines, ``kind`` "ascii" or "utf8" (mixed)."""

@@ -12,17 +12,17 @@ __all__ = ("ROWS",)
 TEXT = {"encoding": "utf-8"}
 
 
-def iter_blocking(files, n, mode, options):
+def iter_blocking(files, n, mode, options, kind="ascii"):
     line = b""
-    with open(files.lines(n), mode, **options) as f:
+    with open(files.lines(n, kind), mode, **options) as f:
         for line in f:
             pass
     return len(line)
 
 
-async def iter_awaiting(lib, files, n, mode, options):
+async def iter_awaiting(lib, files, n, mode, options, kind="ascii"):
     line = b""
-    async with lib.open(files.lines(n), mode, **options) as f:
+    async with lib.open(files.lines(n, kind), mode, **options) as f:
         async for line in f:
             pass
     return len(line)
@@ -189,6 +189,16 @@ ROWS = (
         ITER,
         mode="rb",
         options={},
+    ),
+    _row(
+        "iter_lines_utf8_80b_c1",
+        "the same, text of mixed UTF-8",
+        200_000,
+        10_000,
+        ITER,
+        mode="r",
+        options=TEXT,
+        kind="utf8",
     ),
     _row(
         "readline_text_80b_c1",

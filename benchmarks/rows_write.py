@@ -20,6 +20,7 @@ LINE = (
     )
     + "\n"
 )
+UTF8_LINE = "naïve café, Привет, 日本語のテキスト, and some more texts of it\n"
 
 
 def same_blocking(files, n, data, mode, options):
@@ -119,6 +120,15 @@ ROWS = (
         200_000,
         10_000,
         LINE.encode(),
+    ),
+    _same(
+        "write_line_utf8_80b_c1",
+        "the same, text of mixed UTF-8",
+        200_000,
+        10_000,
+        UTF8_LINE,
+        "w",
+        encoding="utf-8",
     ),
     _same(
         "write_64k_c1",

@@ -491,14 +491,16 @@ file_write_at_hand(const FileObject *file, size_t n)
            && !file->shared && file->bufsize != 0;
 }
 
-/* Accept them then, as write() does: their number as its result, or NULL, and
- * no exception. */
+/* Accept them then, as write() of count bytes or characters does: this number
+ * as its result, or NULL, and no exception. */
 static inline PyObject *
-file_accept_at_hand(OpObject *op, const char *data, size_t n)
+file_accept_at_hand(OpObject *op, const char *data, size_t n, size_t count)
 {
-    PyObject *count = file_write_at_hand(op->file, n) ? PyLong_FromSize_t(n)
-                                                      : NULL;
-    if (count == NULL) {
+    PyObject *result = NULL;
+    if (file_write_at_hand(op->file, n)) {
+        result = PyLong_FromSize_t(count);
+    }
+    if (result == NULL) {
         PyErr_Clear();
         return NULL;
     }
@@ -506,7 +508,7 @@ file_accept_at_hand(OpObject *op, const char *data, size_t n)
     assert(rc == 0);
     (void)rc; /* NDEBUG */
     op_charge(op, n);
-    return count;
+    return result;
 }
 
 /* The one argument of a call that has no other; else NULL. */

@@ -46,13 +46,25 @@ scan_ascii_run(const char *p, size_t n)
  * more bytes may complete. */
 size_t scan_utf8(const char *p, size_t n, bool *bad);
 
-/* The same; also how many characters they are, and the greatest byte that one
- * of several bytes begins with, or 0. */
+/* The same; also how many characters they are and, where all are valid, the
+ * widest, as far as a str's kind depends on it: 0x7F, 0xFF, 0xFFFF, 0x10FFFF. */
 size_t scan_utf8_measure(const char *p, size_t n, bool *bad, size_t *chars,
-                         unsigned char *most);
+                         unsigned *max);
 
-/* Characters of valid UTF-8. */
-size_t scan_utf8_count(const char *p, size_t n);
+/* Characters of valid UTF-8; *max: as above. */
+size_t scan_utf8_count(const char *p, size_t n, unsigned *max);
+
+/* Bytes of at most *chars of its characters; *chars becomes their number. */
+size_t scan_utf8_forward(const char *p, size_t n, size_t *chars);
+
+/* Make it the characters of a str, of width 1, 2 or 4 bytes, which have room
+ * for the widest, from index at on; the index behind. */
+size_t scan_utf8_decode(void *str, int width, size_t at, const char *p,
+                        size_t n);
+
+/* The other way, n characters, which take up to four bytes each: how many they
+ * took, or SIZE_MAX: one is a surrogate. */
+size_t scan_utf8_encode(char *to, const void *str, int width, size_t n);
 
 size_t scan_count_crlf(const char *p, size_t n);
 

@@ -71,20 +71,22 @@ text_pass_on(FileObject *file)
 
 /* ---- strings ---- */
 
-static PyObject *
-text_decode_valid(struct text *text, const char *p, size_t n, bool ascii)
+/* PyUnicode_DecodeUTF8() would look for errors, and enlarge a str of ASCII at
+ * the first character that is none. */
+PyObject *
+text_from_wide(const struct text *text, const char *p, size_t n)
 {
-    if (ascii) {
-        PyObject *str = PyUnicode_New((Py_ssize_t)n, 127);
-        if (str != NULL && n > 0) {
-            memcpy(PyUnicode_1BYTE_DATA(str), p, n);
-        }
-        return str;
-    }
     if (text->codec == CODEC_LATIN1) {
         return PyUnicode_DecodeLatin1(p, (Py_ssize_t)n, NULL);
     }
-    return PyUnicode_DecodeUTF8(p, (Py_ssize_t)n, NULL);
+    unsigned max;
+    size_t chars = scan_utf8_count(p, n, &max);
+    PyObject *str = PyUnicode_New((Py_ssize_t)chars, max);
+    if (str != NULL && chars > 0) {
+        scan_utf8_decode(PyUnicode_DATA(str), (int)PyUnicode_KIND(str), 0, p,
+                         n);
+    }
+    return str;
 }
 
 PyObject *
@@ -93,18 +95,18 @@ text_string(FileObject *file, size_t skip, size_t n)
     struct text *text = file->text;
     char *p = file->rbuf.data + text->cur + skip;
     if (!text->translate || !text->has_cr || n == 0) {
-        return text_decode_valid(text, p, n, text->ascii);
+        return text_from_valid(text, p, n);
     }
     const char *cr = memchr(p, '\r', n);
     if (cr == NULL) {
-        return text_decode_valid(text, p, n, text->ascii);
+        return text_from_valid(text, p, n);
     }
     if ((size_t)(cr - p) >= n - 2 + (n == 1)) {
         /* A line: its end is made '\n' in place for as long as it takes. */
         size_t len = (size_t)(cr - p) + 1;
         if (len == n || p[len] == '\n') {
             p[len - 1] = '\n';
-            PyObject *str = text_decode_valid(text, p, len, text->ascii);
+            PyObject *str = text_from_valid(text, p, len);
             p[len - 1] = '\r';
             return str;
         }
@@ -114,7 +116,7 @@ text_string(FileObject *file, size_t skip, size_t n)
         return PyErr_NoMemory();
     }
     size_t len = scan_translate(copy, p, n);
-    PyObject *str = text_decode_valid(text, copy, len, text->ascii);
+    PyObject *str = text_from_valid(text, copy, len);
     PyMem_Free(copy);
     return str;
 }
@@ -205,8 +207,9 @@ count_chars(const struct text *text, const char *p, size_t n, bool ascii,
             bool has_cr)
 {
     size_t chars = n;
+    unsigned max;
     if (!ascii && text->codec == CODEC_UTF8) {
-        chars = scan_utf8_count(p, n);
+        chars = scan_utf8_count(p, n, &max);
     }
     if (has_cr && text->translate) {
         chars -= scan_count_crlf(p, n);

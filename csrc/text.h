@@ -176,7 +176,24 @@ void text_taken_all(FileObject *file);
 /* Whether what comes next can be looked at as bytes that follow lim. */
 bool text_is_contiguous(const FileObject *file);
 
-/* n bytes that start skip behind cur, which are valid, as a new str. */
+/* n valid bytes of a window that is not all ASCII, as a new str. */
+PyObject *text_from_wide(const struct text *text, const char *p, size_t n);
+
+/* The same of any window. */
+static inline PyObject *
+text_from_valid(const struct text *text, const char *p, size_t n)
+{
+    if (!text->ascii) {
+        return text_from_wide(text, p, n);
+    }
+    PyObject *str = PyUnicode_New((Py_ssize_t)n, 127);
+    if (str != NULL && n > 0) {
+        memcpy((PyASCIIObject *)str + 1, p, n);
+    }
+    return str;
+}
+
+/* The same for those that start skip behind cur, with their line ends. */
 PyObject *text_string(FileObject *file, size_t skip, size_t n);
 
 /* Characters that n valid bytes at index at make. */

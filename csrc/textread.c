@@ -212,21 +212,42 @@ line_advance(OpObject *op, size_t span)
     op_charge(op, span);
 }
 
-/* Most lines are whole in the window, of ASCII, and end in one byte. */
+/* Whether the next bytes of the window are the text, as it is. */
+static bool
+text_is_at_hand(const FileObject *file)
+{
+    const struct text *text = file->text;
+    return text->lim > text->cur /* else there may be no buffer */
+           && text->decoded == NULL && !text->has_cr && text->owed == NULL
+           && !file->writing && file_is_native(file, MODE_READ);
+}
+
+/* n bytes of it. */
+static PyObject *
+text_take_at_hand(OpObject *op, size_t n)
+{
+    FileObject *file = op->file;
+    struct text *text = file->text;
+    PyObject *str = text_from_valid(text, file->rbuf.data + text->cur, n);
+    if (str == NULL) {
+        PyErr_Clear(); /* the step fails as well */
+        return NULL;
+    }
+    text->cur += n;
+    op_charge(op, n);
+    return str;
+}
+
+/* Most lines are whole in the window, and end in one byte. */
 static PyObject *
 line_at_hand(OpObject *op)
 {
     const FileObject *file = op->file;
-    struct text *text = file->text;
-    if (op->given || text->decoded != NULL || !text->ascii || text->has_cr
-        || text->readnl[1] != '\0' || file->writing || text->owed != NULL
-        || !file_is_native(file, MODE_READ)) {
+    const struct text *text = file->text;
+    if (op->given || text->readnl[1] != '\0' || !text_is_at_hand(file)) {
         return NULL;
     }
     size_t most = text->lim - text->cur;
-    if (most == 0) {
-        return NULL; /* there may be no buffer */
-    }
     most = most < FILE_LINE_AT_HAND ? most : FILE_LINE_AT_HAND;
     const char *p = file->rbuf.data + text->cur;
     char end = text->universal ? '\n' : text->readnl[0];
@@ -234,16 +255,7 @@ line_at_hand(OpObject *op)
     if (nl == NULL) {
         return NULL;
     }
-    size_t len = (size_t)(nl - p) + 1;
-    PyObject *line = PyUnicode_New((Py_ssize_t)len, 127);
-    if (line == NULL) {
-        PyErr_Clear(); /* the step fails as well */
-        return NULL;
-    }
-    memcpy((PyASCIIObject *)line + 1, p, len);
-    text->cur += len;
-    op_charge(op, len);
-    return line;
+    return text_take_at_hand(op, (size_t)(nl - p) + 1);
 }
 
 /* Whether a call with a size is plainly wrong; none: it may be None. */
@@ -531,8 +543,30 @@ read_step(OpObject *op, PyObject **result)
     }
 }
 
+static PyObject *
+read_at_hand(OpObject *op)
+{
+    const FileObject *file = op->file;
+    const struct text *text = file->text;
+    PyObject *size = op_only_arg(op);
+    if (size == NULL || !PyLong_CheckExact(size) || !text_is_at_hand(file)) {
+        return NULL;
+    }
+    size_t left = text->lim - text->cur;
+    Py_ssize_t n = PyLong_AsSsize_t(size);
+    if (n < 0 || (size_t)n > left || n > FILE_LINE_AT_HAND) {
+        PyErr_Clear(); /* it may be too large a number */
+        return NULL;
+    }
+    size_t chars = (size_t)n;
+    size_t span = scan_forward(file->rbuf.data + text->cur, left,
+                               !text->ascii && text->codec == CODEC_UTF8,
+                               false, &chars);
+    return chars == (size_t)n ? text_take_at_hand(op, span) : NULL;
+}
+
 const struct op_kind text_kinds_read[] = {
-    {"read", read_step, NULL, OP_READS,
+    {"read", read_step, read_at_hand, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read size characters, fewer only at the end of the file; all, if\n"
      "negative or None.\n\nReturns str; as io.TextIOWrapper.read."},

@@ -8,7 +8,8 @@
 #include "exact.h"
 #include "text.h"
 
-enum { ENCODE_PIECE = 256 << 10 }; /* characters */
+/* Characters: of a large str at a time; of a str that is made bytes at hand. */
+enum { ENCODE_PIECE = 256 << 10, ENCODE_AT_HAND = 256 };
 
 /* The line ends of a str as the file has them: a new reference. */
 static PyObject *
@@ -329,21 +330,46 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
     return step;
 }
 
+/* The bytes of a str that are there or, of a short one, made in room. */
+static const char *
+write_bytes_at_hand(const struct text *text, PyObject *data, char *room,
+                    size_t *n)
+{
+    if (!PyUnicode_IS_COMPACT(data)) { /* a subclass's */
+        return NULL;
+    }
+    size_t count = (size_t)PyUnicode_GET_LENGTH(data);
+    *n = count;
+    if (PyUnicode_IS_COMPACT_ASCII(data)) {
+        return (const char *)PyUnicode_1BYTE_DATA(data);
+    }
+    if (text->codec != CODEC_UTF8 || count > ENCODE_AT_HAND) {
+        return NULL;
+    }
+    *n = scan_utf8_encode(room, PyUnicode_DATA(data),
+                          (int)PyUnicode_KIND(data), count);
+    return *n == SIZE_MAX ? NULL : room;
+}
+
 static PyObject *
 write_at_hand(OpObject *op)
 {
     FileObject *file = op->file;
     const struct text *text = file->text;
     PyObject *data = op_only_arg(op);
-    if (data == NULL || !PyUnicode_Check(data)
-        || !PyUnicode_IS_COMPACT_ASCII(data) || text->writenl[0] != '\0'
+    char room[4 * ENCODE_AT_HAND];
+    size_t n;
+    if (data == NULL || !PyUnicode_Check(data) || text->writenl[0] != '\0'
         || text->line_buffering || text->owed != NULL
         || !file_is_native(file, MODE_WRITE)) {
         return NULL;
     }
-    size_t n = (size_t)PyUnicode_GET_LENGTH(data);
-    PyObject *count = file_accept_at_hand(
-        op, (const char *)PyUnicode_1BYTE_DATA(data), n);
+    const char *p = write_bytes_at_hand(text, data, room, &n);
+    PyObject *count = NULL;
+    if (p != NULL) {
+        count = file_accept_at_hand(op, p, n,
+                                    (size_t)PyUnicode_GET_LENGTH(data));
+    }
     if (count != NULL) {
         held_write_text(file, n);
     }

@@ -454,7 +454,7 @@ write_at_hand(OpObject *op)
         return NULL;
     }
     size_t n = (size_t)PyBytes_GET_SIZE(data);
-    PyObject *count = file_accept_at_hand(op, PyBytes_AS_STRING(data), n);
+    PyObject *count = file_accept_at_hand(op, PyBytes_AS_STRING(data), n, n);
     if (count != NULL) {
         held_write(file, n);
     }

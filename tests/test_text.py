@@ -2,7 +2,9 @@
 
 import builtins
 import codecs
+import contextlib
 import os
+import random
 
 import pytest
 
@@ -42,6 +44,61 @@ async def test_write_then_read_every_encoding_gives_the_text(
         assert await file.readline() == line
         assert await file.read(3) == line[:3]
         assert await file.read() == line[3:] + line * 499
+
+
+WORDS = ("", "a", "plain words ", "h\xe9", "\u0442\u0435\u0441\u0442 ",
+         "\u30c6\u30b9\u30c8", "\U0001f600", "\xff\u0100\uffff\U00010000")
+
+
+def lines_of_words(seed):
+    """Lines of up to 900 characters of each width, alone and mixed."""
+    pick = random.Random(seed)
+    for _ in range(400):
+        words = pick.sample(WORDS, pick.randint(1, 3))
+        count = pick.choice((1, 3, 10, 60))
+        yield "".join(pick.choice(words) for _ in range(count)) + "\n"
+
+
+@pytest.mark.parametrize("newline", (None, "", "\n", "\r\n"))
+async def test_lines_of_characters_of_each_width_are_those_of_open(
+    lib, path, newline
+):
+    """As they are written, and as lines and numbers of characters are read."""
+    lines = list(lines_of_words(repr(newline)))
+    async with lib.open(path, "w", encoding="utf-8", newline=newline) as file:
+        for line in lines:
+            assert await file.write(line) == len(line)
+    with open(path, encoding="utf-8", newline=newline) as file:
+        expected = file.readlines()
+    text = "".join(expected)
+    assert text.replace("\r", "") == "".join(lines)
+    async with lib.open(path, encoding="utf-8", newline=newline) as file:
+        assert [line async for line in file] == expected
+        await file.seek(0)
+        assert [await file.readline() for _ in lines] == expected
+        await file.seek(0)
+        for start in range(0, len(text), 37):
+            assert await file.read(37) == text[start : start + 37]
+
+
+@pytest.mark.parametrize("text", ("\ud800", "x\udfff\u20ac"))
+@pytest.mark.parametrize("errors", ("strict", "surrogatepass", "replace"))
+async def test_surrogate_after_other_lines_has_the_outcome_of_open(
+    lib, path, text, errors
+):
+    """A line that cannot be encoded leaves those before it."""
+
+    lines = ("\xe9\n", "\u20ac\n", text, "\n")
+    with open(path, "w", encoding="utf-8", errors=errors) as file:
+        for line in lines:
+            with contextlib.suppress(UnicodeEncodeError):
+                file.write(line)
+    expected = path.read_bytes()
+    async with lib.open(path, "w", encoding="utf-8", errors=errors) as file:
+        for line in lines:
+            with contextlib.suppress(UnicodeEncodeError):
+                await file.write(line)
+    assert path.read_bytes() == expected
 
 
 @pytest.mark.parametrize("encoding", ("utf-8-sig", "utf-16", "utf-32"))

@@ -68,22 +68,24 @@ slow_char(const unsigned char *p, size_t n)
 struct slow {
     size_t valid, chars; /* as UTF-8 */
     bool bad;
-    unsigned char most;
+    unsigned max;
 };
 
 static struct slow
 slow_utf8(const unsigned char *p, size_t n)
 {
-    struct slow s = {0};
+    struct slow s = {.max = 0x7F};
     while (s.valid < n) {
         int len = slow_char(p + s.valid, n - s.valid);
         if (len <= 0) {
             s.bad = len < 0;
             break;
         }
-        if (len > 1 && p[s.valid] > s.most) {
-            s.most = p[s.valid];
-        }
+        unsigned max = len == 1             ? 0x7F
+                       : len == 4           ? 0x10FFFF
+                       : p[s.valid] >= 0xC4 ? 0xFFFF
+                                            : 0xFF;
+        s.max = max > s.max ? max : s.max;
         s.valid += (size_t)len;
         s.chars++;
     }
@@ -100,26 +102,122 @@ slow_end(const char *p, size_t n)
     return p[0] == '\r' && n > 1 && p[1] == '\n' ? 2 : 1;
 }
 
+static unsigned
+slow_value(const unsigned char *p, int len)
+{
+    static const unsigned char bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    unsigned value = p[0] & bits[len];
+    for (int i = 1; i < len; i++) {
+        value = value << 6 | (p[i] & 0x3Fu);
+    }
+    return value;
+}
+
+static unsigned
+value_at(const void *str, int width, size_t i)
+{
+    return width == 1   ? ((const uint8_t *)str)[i]
+           : width == 2 ? ((const uint16_t *)str)[i]
+                        : ((const uint32_t *)str)[i];
+}
+
+static void
+check_surrogates(void)
+{
+    static const uint16_t bad[] = {0xD800, 0xDBFF, 0xDC00, 0xDFFF};
+    static const size_t n = 2;
+    char to[6];
+    for (int i = 0; i < 4; i++) {
+        uint16_t str[] = {'a', bad[i]};
+        uint32_t wide[] = {'a', bad[i]};
+        SAME("surrogate", scan_utf8_encode(to, str, 2, n), SIZE_MAX);
+        SAME("surrogate", scan_utf8_encode(to, wide, 4, n), SIZE_MAX);
+    }
+}
+
+static void
+check_encoded(const void *str, int width, size_t chars, const char *p,
+              size_t n)
+{
+    char *to = malloc(n + 1);
+    SAME("encoded", scan_utf8_encode(to, str, width, chars), n);
+    SAME("encoding", memcmp(to, p, n), 0);
+    free(to);
+}
+
+/* The n bytes are whole characters. */
+static void
+check_written(const char *p, size_t n, size_t chars, int width)
+{
+    void *str = malloc((chars + 1) * (size_t)width);
+    size_t at = 1; /* the first is left out */
+    SAME("written", scan_utf8_decode(str, width, 1, p, n), chars + 1);
+    for (size_t i = 0; i < n; at++) {
+        const unsigned char *u = (const unsigned char *)p + i;
+        int len = slow_char(u, n - i);
+        SAME("character", value_at(str, width, at), slow_value(u, len));
+        i += (size_t)len;
+    }
+    check_encoded((char *)str + width, width, chars, p, n);
+    free(str);
+}
+
 static void
 check_utf8(const char *p, size_t n)
 {
     struct slow s = slow_utf8((const unsigned char *)p, n);
     size_t chars = 0, ascii = 0;
-    unsigned char most = 0;
+    unsigned max = 0;
     bool bad = false;
     SAME("valid", scan_utf8(p, n, &bad), s.valid);
     SAME("bad", bad, s.bad);
     bad = false;
-    SAME("measured", scan_utf8_measure(p, n, &bad, &chars, &most), s.valid);
+    SAME("measured", scan_utf8_measure(p, n, &bad, &chars, &max), s.valid);
     SAME("measured bad", bad, s.bad);
     SAME("measured characters", chars, s.chars);
-    SAME("greatest", most, s.most);
-    SAME("characters", scan_utf8_count(p, s.valid), s.chars);
+    if (s.valid == n) {
+        SAME("widest", max, s.max);
+    }
+    SAME("characters", scan_utf8_count(p, s.valid, &max), s.chars);
+    SAME("widest of all", max, s.max);
+    for (int width = s.max > 0xFFFF ? 4
+                     : s.max > 0xFF ? 2
+                                    : 1;
+         width <= 4; width *= 2) {
+        check_written(p, s.valid, s.chars, width);
+    }
     while (ascii < n && !(p[ascii] & 0x80)) {
         ascii++;
     }
     SAME("ascii", scan_ascii(p, n), ascii);
     SAME("ascii run", scan_ascii_run(p, n), ascii);
+}
+
+static void
+fill(char *text, size_t n, const char *character)
+{
+    size_t len = strlen(character);
+    for (size_t i = 0; i < n; i++) {
+        text[i] = character[i % len];
+    }
+}
+
+/* Each pair of bytes at each place of a block, among the same characters, and
+ * as many of these as count in a byte would overflow. */
+static void
+check_filled(const char *character)
+{
+    char text[96], many[12 * 1024];
+    fill(many, sizeof(many), character);
+    check_utf8(many, sizeof(many));
+    for (size_t at = 13; at < 32; at++) {
+        for (unsigned pair = 0; pair < 0x10000; pair++) {
+            fill(text, sizeof(text), character);
+            text[at] = (char)(pair >> 8);
+            text[at + 1] = (char)pair;
+            check_utf8(text, sizeof(text));
+        }
+    }
 }
 
 static void
@@ -251,8 +349,14 @@ main(int argc, char **argv)
 {
     double seconds = argc > 1 ? atof(argv[1]) : 2;
     seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+    static const char *const characters[] = {"a", "\xC3\xA9", "\xE2\x82\xAC",
+                                             "\xF0\x9F\x98\x80"};
     unsigned long long inputs = 0;
-    unsigned char data[4096];
+    unsigned char data[16384];
+    check_surrogates();
+    for (int i = 0; i < 4; i++) {
+        check_filled(characters[i]);
+    }
     time_t ends = time(NULL) + (time_t)seconds;
     do {
         for (int i = 0; i < 1000; i++, inputs++, seed++) {
