@@ -42,7 +42,8 @@ def engine():
         # Python's own flags carry -DNDEBUG and -O3.
         compile_args += ["-O0", "-g3", "-UNDEBUG", "-DAIOF_DEBUG"]
     else:
-        compile_args += ["-O2"]
+        # Loops over characters in utf8.c are made those over vectors.
+        compile_args += ["-O3"]
         if sys.platform.startswith("linux"):
             # Calls of Python go straight there, without a stub.
             compile_args += ["-fno-plt"]

@@ -154,8 +154,9 @@ enum {
 /* How much is read at once where the reader is sequential. */
 enum { FILE_BLOCK_LEAST = 8 << 10, FILE_BLOCK_MOST = 128 << 10 };
 
-/* How far a line is looked for before the step does, which may give way. */
-enum { FILE_LINE_AT_HAND = 8 << 10 };
+/* How far a line is looked for, in bytes, and how many characters are counted,
+ * before the step does, which may give way. */
+enum { FILE_TEXT_AT_HAND = 8 << 10 };
 
 /* A buffer larger than this is not kept once it is empty. */
 enum { FILE_KEEP_MOST = 1 << 20 };

@@ -77,7 +77,7 @@ line_at_hand(OpObject *op)
         return NULL;
     }
     size_t most = buffer_avail(rbuf);
-    most = most < FILE_LINE_AT_HAND ? most : FILE_LINE_AT_HAND;
+    most = most < FILE_TEXT_AT_HAND ? most : FILE_TEXT_AT_HAND;
     const char *p = rbuf->data + rbuf->pos;
     const char *nl = memchr(p, '\n', most);
     if (nl == NULL) {

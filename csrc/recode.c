@@ -106,8 +106,9 @@ recode_measure(struct recode *r, struct pool *pool, const struct job *job)
 
 /* ---- writing ---- */
 
-/* Characters of a "\n" for each line end, and of the bytes between as they are;
- * no byte but UTF-8's is a character of more than one. */
+/* The characters of n bytes, none of which are to be translated, from index at
+ * on; the index behind.  But for UTF-8 that is not ASCII each byte is one, and
+ * the str has one for each. */
 static size_t
 write_text(const struct recode *r, size_t at, const char *p, size_t n)
 {

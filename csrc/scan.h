@@ -41,9 +41,9 @@ scan_ascii_run(const char *p, size_t n)
                : run + scan_ascii(p + run, n - run);
 }
 
-/* Bytes from the start that are whole, valid UTF-8 characters, as CPython's
- * decoder sees them.  What is left is *bad, or the start of a character that
- * more bytes may complete. */
+/* Bytes from the start that are whole, valid UTF-8 characters, those that
+ * CPython's decoder takes.  What is left is *bad, or the start of a character
+ * that more bytes may complete; the start of a surrogate is *bad. */
 size_t scan_utf8(const char *p, size_t n, bool *bad);
 
 /* The same; also how many characters they are and, where all are valid, the

@@ -71,14 +71,14 @@ text_pass_on(FileObject *file)
 
 /* ---- strings ---- */
 
-/* PyUnicode_DecodeUTF8() would look for errors, and enlarge a str of ASCII at
- * the first character that is none. */
 PyObject *
 text_from_wide(const struct text *text, const char *p, size_t n)
 {
     if (text->codec == CODEC_LATIN1) {
         return PyUnicode_DecodeLatin1(p, (Py_ssize_t)n, NULL);
     }
+    /* PyUnicode_DecodeUTF8() would look for errors, and enlarge a str of ASCII
+     * at the first character that is none. */
     unsigned max;
     size_t chars = scan_utf8_count(p, n, &max);
     PyObject *str = PyUnicode_New((Py_ssize_t)chars, max);

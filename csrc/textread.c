@@ -213,7 +213,7 @@ line_advance(OpObject *op, size_t span)
 }
 
 /* Whether the next bytes of the window are the text, as it is. */
-static bool
+static inline bool
 text_is_at_hand(const FileObject *file)
 {
     const struct text *text = file->text;
@@ -223,7 +223,7 @@ text_is_at_hand(const FileObject *file)
 }
 
 /* n bytes of it. */
-static PyObject *
+static inline PyObject *
 text_take_at_hand(OpObject *op, size_t n)
 {
     FileObject *file = op->file;
@@ -248,7 +248,7 @@ line_at_hand(OpObject *op)
         return NULL;
     }
     size_t most = text->lim - text->cur;
-    most = most < FILE_LINE_AT_HAND ? most : FILE_LINE_AT_HAND;
+    most = most < FILE_TEXT_AT_HAND ? most : FILE_TEXT_AT_HAND;
     const char *p = file->rbuf.data + text->cur;
     char end = text->universal ? '\n' : text->readnl[0];
     const char *nl = memchr(p, end, most);
@@ -554,7 +554,7 @@ read_at_hand(OpObject *op)
     }
     size_t left = text->lim - text->cur;
     Py_ssize_t n = PyLong_AsSsize_t(size);
-    if (n < 0 || (size_t)n > left || n > FILE_LINE_AT_HAND) {
+    if (n < 0 || (size_t)n > left || n > FILE_TEXT_AT_HAND) {
         PyErr_Clear(); /* it may be too large a number */
         return NULL;
     }

@@ -332,7 +332,7 @@ write_text(OpObject *op, PyObject *data, Py_ssize_t *count)
 
 /* The bytes of a str that are there or, of a short one, made in room. */
 static const char *
-write_bytes_at_hand(const struct text *text, PyObject *data, char *room,
+write_bytes_at_hand(const FileObject *file, PyObject *data, char *room,
                     size_t *n)
 {
     if (!PyUnicode_IS_COMPACT(data)) { /* a subclass's */
@@ -343,7 +343,8 @@ write_bytes_at_hand(const struct text *text, PyObject *data, char *room,
     if (PyUnicode_IS_COMPACT_ASCII(data)) {
         return (const char *)PyUnicode_1BYTE_DATA(data);
     }
-    if (text->codec != CODEC_UTF8 || count > ENCODE_AT_HAND) {
+    if (file->text->codec != CODEC_UTF8 || count > ENCODE_AT_HAND
+        || !file_write_at_hand(file, count)) {
         return NULL;
     }
     *n = scan_utf8_encode(room, PyUnicode_DATA(data),
@@ -364,7 +365,7 @@ write_at_hand(OpObject *op)
         || !file_is_native(file, MODE_WRITE)) {
         return NULL;
     }
-    const char *p = write_bytes_at_hand(text, data, room, &n);
+    const char *p = write_bytes_at_hand(file, data, room, &n);
     PyObject *count = NULL;
     if (p != NULL) {
         count = file_accept_at_hand(op, p, n,

@@ -8,23 +8,29 @@
  */
 #include "scan.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* No function that takes or returns a block is called from elsewhere. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
 typedef unsigned char block __attribute__((vector_size(16)));
 typedef uint64_t block_halves __attribute__((vector_size(16)));
 
-/* What is counted in the bytes of a block has room for so many blocks. */
-enum { ROUND = 255 * sizeof(block) };
+/* So far without looking for a run of ASCII, which is scanned faster.  What is
+ * counted in the bytes of a block has room for 255 of them. */
+enum { ROUND = 32 * sizeof(block) };
 
 struct utf8 {
     const unsigned char *u;
     size_t n;
     size_t i;           /* so far all is valid, and no character is cut */
-    size_t chars;       /* up to there, */
-    unsigned char most; /* and widest() of them */
+    size_t chars;       /* up to there */
+    unsigned char most; /* of their first bytes, as far as widest() tells */
     bool bad;           /* at i is no character, however it went on */
 };
 
 /* The widest character, as far as a str's kind depends on it, given the
- * greatest byte. */
+ * greatest first byte of one, or another for which it is the same. */
 static unsigned
 widest(unsigned char most)
 {
@@ -244,6 +250,9 @@ scan_utf8_count(const char *p, size_t n, unsigned *max)
 {
     struct utf8 s = {.u = (const unsigned char *)p};
     while (s.i < n) {
+        size_t run = scan_ascii_run(p + s.i, n - s.i);
+        s.i += run;
+        s.chars += run;
         size_t start = s.i, stop = n - start < ROUND ? n : start + ROUND;
         block inside = {0}, leads = {0}, wide = {0};
         while (s.i < stop) {
@@ -273,16 +282,24 @@ scan_utf8_forward(const char *p, size_t n, size_t *chars)
 {
     const unsigned char *u = (const unsigned char *)p;
     size_t i = 0, left = *chars;
-    for (; n - i >= 8; i += 8) {
-        uint64_t w;
-        memcpy(&w, u + i, sizeof(w));
-        /* All but the bytes 10xxxxxx begin one. */
-        w = (~(w >> 7) | w >> 6) & UINT64_C(0x0101010101010101);
-        size_t begin = (size_t)(w * UINT64_C(0x0101010101010101) >> 56);
-        if (begin > left) {
-            break;
+    bool more = true;
+    while (more) {
+        size_t run = scan_ascii_run(p + i, n - i < left ? n - i : left);
+        i += run;
+        left -= run;
+        more = n - i >= ROUND;
+        for (size_t stop = more ? i + ROUND : n; stop - i >= 8; i += 8) {
+            uint64_t w;
+            memcpy(&w, u + i, sizeof(w));
+            /* All but the bytes 10xxxxxx begin one. */
+            w = (~(w >> 7) | w >> 6) & UINT64_C(0x0101010101010101);
+            size_t begin = (size_t)(w * UINT64_C(0x0101010101010101) >> 56);
+            if (begin > left) {
+                more = false;
+                break;
+            }
+            left -= begin;
         }
-        left -= begin;
     }
     for (; i < n; i++) {
         if ((u[i] & 0xC0) == 0x80) {
@@ -313,61 +330,18 @@ put(void *dst, int width, size_t i, uint32_t c)
     }
 }
 
-/* Four bytes, each in the room of two; two bytes, each in that of four.  The
- * byte order does not matter. */
-static inline uint64_t
-four_of_two(const char *p)
-{
-    uint32_t bytes;
-    memcpy(&bytes, p, sizeof(bytes));
-    uint64_t w = bytes;
-    w = (w | w << 16) & UINT64_C(0x0000FFFF0000FFFF);
-    return (w | w << 8) & UINT64_C(0x00FF00FF00FF00FF);
-}
-
-static inline uint64_t
-two_of_four(const char *p)
-{
-    uint16_t bytes;
-    memcpy(&bytes, p, sizeof(bytes));
-    uint64_t w = bytes;
-    return (w | w << 24) & UINT64_C(0x000000FF000000FF);
-}
-
-static inline void
-put_eight(void *dst, int width, size_t i, const char *p)
-{
-    char *to = (char *)dst + i * (size_t)width;
-    for (size_t k = 0; k < 8; k += 8 / (size_t)width) {
-        uint64_t w;
-        if (width == 1) {
-            memcpy(&w, p + k, sizeof(w));
-        }
-        else {
-            w = width == 2 ? four_of_two(p + k) : two_of_four(p + k);
-        }
-        memcpy(to + k * (size_t)width, &w, sizeof(w));
-    }
-}
-
 static inline size_t
-put_ascii(void *dst, int width, size_t at, const char *p, size_t n)
+put_ascii(void *restrict dst, int width, size_t at, const char *restrict p,
+          size_t n)
 {
-    if (n < 8) {
-        for (size_t i = 0; i < n; i++) {
-            put(dst, width, at + i, (unsigned char)p[i]);
-        }
-        return at + n;
+    for (size_t i = 0; i < n; i++) {
+        put(dst, width, at + i, (unsigned char)p[i]);
     }
-    for (size_t i = 0; i < n - 8; i += 8) {
-        put_eight(dst, width, at + i, p + i);
-    }
-    put_eight(dst, width, at + n - 8, p + n - 8); /* some once more */
     return at + n;
 }
 
 static inline uint32_t
-inside(const unsigned char *u, size_t k, int shift)
+low_bits(const unsigned char *u, size_t k, int shift)
 {
     return (uint32_t)(u[k] & 0x3F) << shift;
 }
@@ -383,16 +357,16 @@ decode_all(void *dst, int width, size_t at, const char *p, size_t n)
         at = put_ascii(dst, width, at, (const char *)u, run);
         u += run;
         for (; u < end && u[0] >= 0xC0 && u[0] < 0xE0; u += 2) {
-            put(dst, width, at++, (u[0] & 0x1Fu) << 6 | inside(u, 1, 0));
+            put(dst, width, at++, (u[0] & 0x1Fu) << 6 | low_bits(u, 1, 0));
         }
         for (; u < end && u[0] >= 0xE0 && u[0] < 0xF0; u += 3) {
             put(dst, width, at++,
-                (u[0] & 0x0Fu) << 12 | inside(u, 1, 6) | inside(u, 2, 0));
+                (u[0] & 0x0Fu) << 12 | low_bits(u, 1, 6) | low_bits(u, 2, 0));
         }
         for (; u < end && u[0] >= 0xF0; u += 4) {
             put(dst, width, at++,
-                (u[0] & 0x07u) << 18 | inside(u, 1, 12) | inside(u, 2, 6)
-                    | inside(u, 3, 0));
+                (u[0] & 0x07u) << 18 | low_bits(u, 1, 12) | low_bits(u, 2, 6)
+                    | low_bits(u, 3, 0));
         }
     }
     return at;
@@ -420,7 +394,7 @@ get(const void *str, int width, size_t i)
 }
 
 static inline char *
-put_inside(char *to, uint32_t c, int shift)
+put_low_bits(char *to, uint32_t c, int shift)
 {
     *to = (char)(0x80 | (c >> shift & 0x3F));
     return to + 1;
@@ -438,18 +412,19 @@ encode_all(char *to, const void *str, int width, size_t n)
         }
         else if (c < 0x800) {
             *to++ = (char)(0xC0 | c >> 6);
-            to = put_inside(to, c, 0);
+            to = put_low_bits(to, c, 0);
         }
         else if (c < 0x10000) {
             if (c >= 0xD800 && c < 0xE000) {
                 return SIZE_MAX;
             }
             *to++ = (char)(0xE0 | c >> 12);
-            to = put_inside(put_inside(to, c, 6), c, 0);
+            to = put_low_bits(put_low_bits(to, c, 6), c, 0);
         }
         else {
             *to++ = (char)(0xF0 | c >> 18);
-            to = put_inside(put_inside(put_inside(to, c, 12), c, 6), c, 0);
+            to = put_low_bits(put_low_bits(put_low_bits(to, c, 12), c, 6), c,
+                              0);
         }
     }
     return (size_t)(to - start);

@@ -31,8 +31,8 @@ sources="$here/check.c $here/test_pool.c $here/test_port.c $here/test_sys.c
     $here/test_threads.c $here/test_team.c $here/test_place.c
     $here/test_fs.c $src/pool.c $src/schedule.c $src/processor.c $src/worker.c
     $src/port.c $src/sys.c $src/sysbytes.c $src/syscached.c $src/sysfault.c
-    $src/team.c $src/recode.c $src/scan.c $src/utf8.c $src/io.c $src/ready.c $src/place.c
-    $src/device.c $src/known.c $src/fs.c $src/fslist.c $src/fstree.c
+    $src/team.c $src/recode.c $src/scan.c $src/utf8.c $src/io.c $src/ready.c
+    $src/place.c $src/device.c $src/known.c $src/fs.c $src/fslist.c $src/fstree.c
     $src/fscopy.c"
 
 # ThreadSanitizer of older compilers finds no room for its shadow memory on

@@ -202,20 +202,27 @@ fill(char *text, size_t n, const char *character)
     }
 }
 
-/* Each pair of bytes at each place of a block, among the same characters, and
- * as many of these as count in a byte would overflow. */
+/* Each first byte and the second ones that matter, at each place of a block,
+ * among the same characters; and as many of these as count in a byte would
+ * overflow. */
 static void
 check_filled(const char *character)
 {
+    static const unsigned char seconds[] = {
+        0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0,
+        0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF,
+    };
     char text[96], many[12 * 1024];
     fill(many, sizeof(many), character);
     check_utf8(many, sizeof(many));
     for (size_t at = 13; at < 32; at++) {
-        for (unsigned pair = 0; pair < 0x10000; pair++) {
-            fill(text, sizeof(text), character);
-            text[at] = (char)(pair >> 8);
-            text[at + 1] = (char)pair;
-            check_utf8(text, sizeof(text));
+        for (unsigned first = 0x7F; first < 0x100; first++) {
+            for (size_t i = 0; i < sizeof(seconds); i++) {
+                fill(text, sizeof(text), character);
+                text[at] = (char)first;
+                text[at + 1] = (char)seconds[i];
+                check_utf8(text, sizeof(text));
+            }
         }
     }
 }
