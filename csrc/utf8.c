@@ -356,7 +356,7 @@ decode_all(void *dst, int width, size_t at, const char *p, size_t n)
         size_t run = scan_ascii_run((const char *)u, (size_t)(end - u));
         at = put_ascii(dst, width, at, (const char *)u, run);
         u += run;
-        for (; u < end && u[0] >= 0xC0 && u[0] < 0xE0; u += 2) {
+        for (; u < end && u[0] >= 0x80 && u[0] < 0xE0; u += 2) {
             put(dst, width, at++, (u[0] & 0x1Fu) << 6 | low_bits(u, 1, 0));
         }
         for (; u < end && u[0] >= 0xE0 && u[0] < 0xF0; u += 3) {
