@@ -14,6 +14,7 @@ enum {
     READ_DIRECT_LEAST = 16 << 10,     /* below it, through the buffer */
     READ_INLINE_MOST = (1 << 20) + 1, /* one copy; and to see the end */
     READ_ASK_MOST = 128 << 10,        /* more is better fetched by a worker */
+    FILL_ROOM_MOST = 64 << 20,        /* what is not there yet */
     AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 
@@ -259,6 +260,23 @@ fill_begin(OpObject *op)
     return file->writing ? file_drain(op) : STEP_DONE;
 }
 
+/* Room for a read of size bytes.  readlines() keeps what it reads until it is
+ * done, so it gets room for all that is left: to grow again and again moves the
+ * bytes, and makes malloc() give memory back that is wanted the next time. */
+static size_t
+fill_room(const OpObject *op, size_t size)
+{
+    const FileObject *file = op->file;
+    bool to_end = op->acc != NULL && PyList_CheckExact(op->acc) && op->n <= 0;
+    off_t left = file->extent - file->raw;
+    if (!to_end || left <= (off_t)size) {
+        return size;
+    }
+    left += FILE_BLOCK_MOST; /* to meet the end */
+    size_t room = left < FILL_ROOM_MOST ? (size_t)left : FILL_ROOM_MOST;
+    return room > size ? room : size;
+}
+
 /* A read at once has come to raw.  One that gave less than it was to met the
  * end of the file there, unless that is known to lie behind; then the kernel
  * had no more of it at hand. */
@@ -278,8 +296,9 @@ fill(OpObject *op, size_t size)
 {
     FileObject *file = op->file;
     size_t shift = 0;
-    int rc = file->exact ? exact_reserve(file, size)
-                         : buffer_reserve(&file->rbuf, size, &shift);
+    int rc = file->exact
+                 ? exact_reserve(file, size)
+                 : buffer_reserve(&file->rbuf, fill_room(op, size), &shift);
     if (file->text != NULL) {
         text_shift(file->text, shift);
     }
