@@ -17,7 +17,6 @@ MIB = 1024 * KIB
 
 _LINE = "{:08d} the quick brown fox jumps over the lazy dog, and then rests"
 _UTF8_SHORT = "{:08d} naïve café, Привет, 日本語のテキスト"
-_SUFFIX = {"ascii": "", "utf8": "-utf8"}
 _UTF8_LINE = "{:08d} the quick fox; naïve café, Привет, 日本語のテキスト, etc."
 
 
@@ -59,7 +58,7 @@ class Files:
                     line = pattern.format(i).encode()
                     f.write(line.ljust(79, b".")[:79] + b"\n")
 
-        return self._made("lines" + _SUFFIX[kind], count, make)
+        return self._made(f"lines-{kind}", count, make)
 
     def text(self, size: int, kind: str) -> str:
         """``size`` bytes of lines, ``kind`` "ascii" or "utf8" (mixed)."""

@@ -158,6 +158,16 @@ enum { FILE_BLOCK_LEAST = 8 << 10, FILE_BLOCK_MOST = 128 << 10 };
  * before the step does, which may give way. */
 enum { FILE_TEXT_AT_HAND = 8 << 10 };
 
+/* Length of the line at p, its end included, where that is among the first of n
+ * bytes; else 0. */
+static inline size_t
+file_line_at_hand(const char *p, size_t n, char end)
+{
+    n = n < FILE_TEXT_AT_HAND ? n : FILE_TEXT_AT_HAND;
+    const char *nl = memchr(p, end, n);
+    return nl == NULL ? 0 : (size_t)(nl - p) + 1;
+}
+
 /* A buffer larger than this is not kept once it is empty. */
 enum { FILE_KEEP_MOST = 1 << 20 };
 

@@ -76,14 +76,11 @@ line_at_hand(OpObject *op)
         || !file_is_native(file, MODE_READ)) {
         return NULL;
     }
-    size_t most = buffer_avail(rbuf);
-    most = most < FILE_TEXT_AT_HAND ? most : FILE_TEXT_AT_HAND;
     const char *p = rbuf->data + rbuf->pos;
-    const char *nl = memchr(p, '\n', most);
-    if (nl == NULL) {
+    size_t len = file_line_at_hand(p, buffer_avail(rbuf), '\n');
+    if (len == 0) {
         return NULL;
     }
-    size_t len = (size_t)(nl - p) + 1;
     PyObject *line = PyBytes_FromStringAndSize(p, (Py_ssize_t)len);
     if (line == NULL) {
         PyErr_Clear(); /* the step fails as well */

@@ -15,12 +15,12 @@ int processor_current(void);
  * it can come back later. */
 void processor_leave(int processor);
 
-/* The slice of time that the calling thread has, in ns; 0 where that is not known
- * or not ours to set: before Linux 6.12, or with another policy.  And another
- * one, where it is; 0 leaves it as it is.  Of two threads the one with the shorter slice takes the
- * processor when it wakes, and does not wait for the end of the slice that runs;
- * but the one with the longer slice waits longer where many want a processor.
- * See sched_setattr(2). */
+/* The slice of time that the calling thread has, in ns; 0 where that is not
+ * known or not ours to set: before Linux 6.12, or with another policy.  And
+ * another one, where it is; 0 leaves it as it is.  Of two threads the one with
+ * the shorter slice takes the processor when it wakes, and does not wait for
+ * the end of the slice that runs; but the one with the longer slice waits
+ * longer where many want a processor.  See sched_setattr(2). */
 long long processor_slice(void);
 void processor_set_slice(long long slice);
 

@@ -47,6 +47,15 @@ line_in_bytes(OpObject *op, size_t skip, Py_ssize_t limit)
     return seen + len;
 }
 
+/* Of n bytes of the window at p those of at most *chars characters; *chars
+ * becomes their number. */
+static size_t
+text_forward(const struct text *text, const char *p, size_t n, size_t *chars)
+{
+    return scan_forward(p, n, !text->ascii && text->codec == CODEC_UTF8,
+                        text->translate && text->has_cr, chars);
+}
+
 /* How much of n bytes at p a limit in characters leaves; *reached: there are
  * that many. */
 static size_t
@@ -58,8 +67,7 @@ line_cut(const struct text *text, const char *p, size_t n, Py_ssize_t limit,
     if (limit < 0) {
         return n;
     }
-    size_t len = scan_forward(p, n, !text->ascii && text->codec == CODEC_UTF8,
-                              text->translate && text->has_cr, &chars);
+    size_t len = text_forward(text, p, n, &chars);
     *reached = chars == (size_t)limit;
     return len;
 }
@@ -247,15 +255,10 @@ line_at_hand(OpObject *op)
     if (op->given || text->readnl[1] != '\0' || !text_is_at_hand(file)) {
         return NULL;
     }
-    size_t most = text->lim - text->cur;
-    most = most < FILE_TEXT_AT_HAND ? most : FILE_TEXT_AT_HAND;
-    const char *p = file->rbuf.data + text->cur;
-    char end = text->universal ? '\n' : text->readnl[0];
-    const char *nl = memchr(p, end, most);
-    if (nl == NULL) {
-        return NULL;
-    }
-    return text_take_at_hand(op, (size_t)(nl - p) + 1);
+    size_t len = file_line_at_hand(file->rbuf.data + text->cur,
+                                   text->lim - text->cur,
+                                   text->universal ? '\n' : text->readnl[0]);
+    return len == 0 ? NULL : text_take_at_hand(op, len);
 }
 
 /* Whether a call with a size is plainly wrong; none: it may be None. */
@@ -464,10 +467,8 @@ read_count(OpObject *op)
     size_t from = text->cur + (size_t)op->taken;
     size_t chars = (size_t)(op->n - op->got);
     if (from < text->lim && chars > 0) {
-        op->taken += (Py_ssize_t)scan_forward(
-            file->rbuf.data + from, text->lim - from,
-            !text->ascii && text->codec == CODEC_UTF8,
-            text->translate && text->has_cr, &chars);
+        op->taken += (Py_ssize_t)text_forward(text, file->rbuf.data + from,
+                                              text->lim - from, &chars);
         op->got += (Py_ssize_t)chars;
     }
     return op->got;
@@ -559,9 +560,8 @@ read_at_hand(OpObject *op)
         return NULL;
     }
     size_t chars = (size_t)n;
-    size_t span = scan_forward(file->rbuf.data + text->cur, left,
-                               !text->ascii && text->codec == CODEC_UTF8,
-                               false, &chars);
+    size_t span = text_forward(text, file->rbuf.data + text->cur, left,
+                               &chars);
     return chars == (size_t)n ? text_take_at_hand(op, span) : NULL;
 }
 

@@ -87,7 +87,6 @@ async def test_surrogate_after_other_lines_has_the_outcome_of_open(
     lib, path, text, errors
 ):
     """A line that cannot be encoded leaves those before it."""
-
     lines = ("\xe9\n", "\u20ac\n", text, "\n")
     with open(path, "w", encoding="utf-8", errors=errors) as file:
         for line in lines:

@@ -147,11 +147,11 @@ check_encoded(const void *str, int width, size_t chars, const char *p,
 
 /* The n bytes are whole characters. */
 static void
-check_written(const char *p, size_t n, size_t chars, int width)
+check_decoded(const char *p, size_t n, size_t chars, int width)
 {
     void *str = malloc((chars + 1) * (size_t)width);
     size_t at = 1; /* the first is left out */
-    SAME("written", scan_utf8_decode(str, width, 1, p, n), chars + 1);
+    SAME("decoded", scan_utf8_decode(str, width, 1, p, n), chars + 1);
     for (size_t i = 0; i < n; at++) {
         const unsigned char *u = (const unsigned char *)p + i;
         int len = slow_char(u, n - i);
@@ -184,7 +184,7 @@ check_utf8(const char *p, size_t n)
                      : s.max > 0xFF ? 2
                                     : 1;
          width <= 4; width *= 2) {
-        check_written(p, s.valid, s.chars, width);
+        check_decoded(p, s.valid, s.chars, width);
     }
     while (ascii < n && !(p[ascii] & 0x80)) {
         ascii++;
