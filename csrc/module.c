@@ -178,6 +178,8 @@ static int
 state_import(ModuleState *state)
 {
     if (import_into(&state->get_loop, "asyncio", "_get_running_loop") < 0
+        || import_into(&state->selector_loop, "asyncio", "SelectorEventLoop")
+               < 0
         || import_into(&state->io_open, "io", "open") < 0
         || import_into(&state->codecs_lookup, "codecs", "lookup") < 0
         || import_into(&state->lookup_error, "codecs", "lookup_error") < 0
@@ -213,11 +215,15 @@ state_names(ModuleState *state)
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
         {&state->str_is_closed, "is_closed"},
+        {&state->str_ready, "_ready"},
         {&state->str_remove_reader, "remove_reader"},
         {&state->str_remove_writer, "remove_writer"},
+        {&state->str_scheduled, "_scheduled"},
+        {&state->str_selector, "_selector"},
         {&state->str_set_result, "set_result"},
         {&state->str_strict, "strict"},
         {&state->str_throw, "throw"},
+        {&state->str_when, "_when"},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         *names[i].slot = PyUnicode_InternFromString(names[i].text);
@@ -348,6 +354,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->delegate_open);
     Py_VISIT(state->call_opener);
     Py_VISIT(state->get_loop);
+    Py_VISIT(state->selector_loop);
     Py_VISIT(state->io_open);
     Py_VISIT(state->codecs_lookup);
     Py_VISIT(state->lookup_error);
@@ -386,6 +393,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->delegate_open);
     Py_CLEAR(state->call_opener);
     Py_CLEAR(state->get_loop);
+    Py_CLEAR(state->selector_loop);
     Py_CLEAR(state->io_open);
     Py_CLEAR(state->codecs_lookup);
     Py_CLEAR(state->lookup_error);
@@ -404,11 +412,15 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
     Py_CLEAR(state->str_is_closed);
+    Py_CLEAR(state->str_ready);
     Py_CLEAR(state->str_remove_reader);
     Py_CLEAR(state->str_remove_writer);
+    Py_CLEAR(state->str_scheduled);
+    Py_CLEAR(state->str_selector);
     Py_CLEAR(state->str_set_result);
     Py_CLEAR(state->str_strict);
     Py_CLEAR(state->str_throw);
+    Py_CLEAR(state->str_when);
     return 0;
 }
 

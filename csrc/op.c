@@ -6,6 +6,7 @@
  * say DONE, so an operation that is thrown away in between loses nothing.
  * Operations of one file run in the order of their first steps.
  */
+#include "budget.h"
 #include "waiter.h"
 
 #include "call.h"
@@ -15,107 +16,8 @@
 #include "text.h"
 #include "trace.h"
 
-/* The budget: estimated ns of inline work between two looks at the clock, at
- * the most, and ns for all the operations of one turn of the loop, and for one
- * that has it alone. */
-enum {
-    BUDGET_CHECK = 20000,
-    BUDGET_TURN = 200000,
-    BUDGET_ALONE = 350000,
-    BUDGET_LEAST = 5000
-};
-
-/* ns after which a turn has no time left for a hungry operation that it has
- * not passed over before; and ns that each of the others takes to be passed
- * over, which is to be no more than is left for work. */
-enum { BUDGET_PASS = 150000, PASS_COST = 2000 };
-
 /* Estimated ns of an operation, what awaits it included, besides its work. */
 enum { OP_COST = 60 };
-
-/* ---- the budget ---- */
-
-static bool
-budget_spent(ModuleState *state)
-{
-    state->cost = 0;
-    return trace_clock() - state->slice_start > state->slice;
-}
-
-bool
-op_budget_spent(ModuleState *state)
-{
-    return state->cost > state->check && budget_spent(state);
-}
-
-bool
-op_must_yield(OpObject *op)
-{
-    return op_budget_spent(op->state);
-}
-
-static void
-budget_set(ModuleState *state, long long slice)
-{
-    state->slice = slice > BUDGET_LEAST ? slice : BUDGET_LEAST;
-    state->check = state->slice < BUDGET_CHECK ? (unsigned)state->slice
-                                               : BUDGET_CHECK;
-}
-
-void
-op_init_budget(ModuleState *state)
-{
-    budget_set(state, BUDGET_TURN);
-}
-
-/* Whether this turn of the loop still has time for an operation that gave way,
- * as have so many others.  One that has done so since the turn began is of the
- * next.  None is passed over twice: time may go by for other reasons too. */
-static bool
-budget_admits(OpObject *op, long long others, long long now)
-{
-    ModuleState *state = op->state;
-    if (op->yielded_at > state->turn_yields) {
-        state->turn_yields = state->yields;
-        state->turn_start = now;
-    }
-    long long passing = others * PASS_COST;
-    long long limit = passing > BUDGET_PASS ? passing : BUDGET_PASS;
-    op->passed = !op->passed && now - state->turn_start > limit;
-    return !op->passed;
-}
-
-/* Between giving way and going on, each other hungry operation has had its
- * turn: their number divides the time of one turn of the loop.  False if op
- * has to give way again. */
-static bool
-budget_resume(OpObject *op)
-{
-    ModuleState *state = op->state;
-    long long others = (long long)(state->yields - op->yielded_at);
-    long long now = trace_clock();
-    if (!budget_admits(op, others, now)) {
-        return false;
-    }
-    budget_set(state, others > 0 ? BUDGET_TURN / (others + 1) : BUDGET_ALONE);
-    state->slice_start = now;
-    state->cost = 0;
-    op->yielded = false;
-    return true;
-}
-
-/* op has given way to ask again: if it is the first since the loop has turned,
- * the time of this turn begins. */
-static void
-budget_turn(OpObject *op)
-{
-    ModuleState *state = op->state;
-    if (!op->yielded && state->slice_start < op->asked_at) {
-        budget_set(state, BUDGET_TURN);
-        state->slice_start = trace_clock();
-        state->cost = 0;
-    }
-}
 
 /* ---- the file's queue ---- */
 

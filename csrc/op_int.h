@@ -6,8 +6,6 @@
 
 /* ---- op.c ---- */
 
-void op_init_budget(ModuleState *state);
-
 /* Py_am_send of the type. */
 PySendResult op_am_send(PyObject *self, PyObject *value, PyObject **result);
 

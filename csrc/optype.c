@@ -4,6 +4,7 @@
  *
  * Loop thread, with the GIL.
  */
+#include "budget.h"
 #include "op_int.h"
 
 /* ---- a result ---- */
@@ -340,7 +341,7 @@ static PyType_Spec op_spec = {
 int
 op_init(PyObject *module, ModuleState *state)
 {
-    op_init_budget(state);
+    budget_init(state);
     if (op_iter_init(module, state) < 0) {
         return -1;
     }

@@ -46,6 +46,7 @@ typedef struct {
     PyObject *delegate_open;        /* coroutine function: open by route 4 */
     PyObject *call_opener;     /* coroutine function: run a user's opener */
     PyObject *get_loop;        /* asyncio._get_running_loop */
+    PyObject *selector_loop;   /* asyncio.SelectorEventLoop */
     PyObject *io_open;         /* io.open, whatever builtins.open is now */
     PyObject *codecs_lookup;   /* codecs.lookup */
     PyObject *lookup_error;    /* codecs.lookup_error */
@@ -64,11 +65,15 @@ typedef struct {
     PyObject *str_create_future;
     PyObject *str_done;
     PyObject *str_is_closed;
+    PyObject *str_ready;
     PyObject *str_remove_reader;
     PyObject *str_remove_writer;
+    PyObject *str_scheduled;
+    PyObject *str_selector;
     PyObject *str_set_result;
     PyObject *str_strict;
     PyObject *str_throw;
+    PyObject *str_when;
 
     struct FileObject *busy_files; /* with a job under way, borrowed */
     struct detached *detached;     /* jobs of files that are gone */
@@ -115,7 +120,7 @@ typedef struct {
     unsigned check;                 /* cost from which to look at the clock */
     unsigned long long yields;      /* operations that gave way, ever */
     long long slice_start;          /* ns, monotonic */
-    long long slice;                /* ns that one operation chain may take */
+    long long slice;                /* ns until the loop is asked for */
     unsigned long long turn_yields; /* yields when a turn of the loop began, */
     long long turn_start;           /* and its ns */
 } ModuleState;

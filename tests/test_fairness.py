@@ -1,8 +1,10 @@
 """A task whose operations are all done at once lets the others run."""
 
 import asyncio
+import os
+import selectors
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing, contextmanager
 
 import aiofiles_c
 import pytest
@@ -125,3 +127,107 @@ async def test_work_behind_a_slow_callback_has_its_share(native, make):
         works = busy(0, first), slow(), busy(1, last)
         await within(asyncio.gather(*works))
     assert done[1] >= done[0] // 8, done
+
+
+class Counted:
+    """A selector by which the turns of its loop can be counted."""
+
+    turns = 0
+
+    def select(self, timeout=None):
+        self.turns += 1
+        return super().select(timeout)
+
+
+class Selector(Counted, selectors.DefaultSelector):
+    """The one that the loop takes by itself."""
+
+
+class Unasked(Counted, selectors.SelectSelector):
+    """One that has no descriptor to be asked by."""
+
+
+class Unknown(asyncio.SelectorEventLoop):
+    """A loop that might have more to do than asyncio's own."""
+
+
+@contextmanager
+def nothing(loop):
+    """Nobody waits for the loop."""
+    loop.call_later(3600, bool)  # not yet
+    yield bool
+
+
+@contextmanager
+def callback(loop):
+    """Somebody calls back in each turn."""
+
+    def again():
+        nonlocal handle
+        handle = loop.call_soon(again)
+
+    handle = loop.call_soon(again)
+    yield bool
+    handle.cancel()
+
+
+@contextmanager
+def timer(loop):
+    """A timer runs out during the work."""
+
+    def again():
+        nonlocal handle
+        handle = loop.call_later(0.0001, again)
+
+    handle = loop.call_soon(again)
+    yield bool
+    handle.cancel()
+
+
+@contextmanager
+def descriptor(loop):
+    """A descriptor gets ready during the work."""
+    fd, other = os.pipe()
+    loop.add_reader(fd, os.read, fd, 65536)
+    yield lambda: os.write(other, b"x")
+    loop.remove_reader(fd)
+    os.close(fd)
+    os.close(other)
+
+
+def turns_of(kind, selector, path, waits=nothing):
+    """The turns that a loop makes during work that is done at once."""
+    loop = kind(selector)
+
+    async def work():
+        async with aiofiles_c.open(path, "rb") as file:
+            with waits(loop) as meanwhile:
+                before = selector.turns
+                for i in range(MANY):
+                    await file.tell()
+                    if i % 500 == 0:
+                        meanwhile()
+                return selector.turns - before
+
+    with closing(loop):
+        return loop.run_until_complete(within(work()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector", "waits"),
+    (
+        (asyncio.SelectorEventLoop, Selector, callback),
+        (asyncio.SelectorEventLoop, Selector, timer),
+        (asyncio.SelectorEventLoop, Selector, descriptor),
+        (asyncio.SelectorEventLoop, Unasked, nothing),
+        (Unknown, Selector, nothing),
+    ),
+    ids=("callback", "timer", "descriptor", "selector", "loop"),
+)
+def test_a_loop_that_may_be_waited_for_turns_more_often(
+    at_once, make, kind, selector, waits
+):
+    """Than asyncio's own while nobody does; but that turns too."""
+    path = make(LINES)
+    alone = turns_of(asyncio.SelectorEventLoop, Selector(), path)
+    assert 0 < alone < turns_of(kind, selector(), path, waits) / 2
