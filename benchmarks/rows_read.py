@@ -288,6 +288,16 @@ ROWS = (
         options=TEXT,
     ),
     _row(
+        "read_text_256k_utf8_c1",
+        "open, read() of 256 KiB of mixed UTF-8, close",
+        100,
+        100,
+        WHOLE,
+        path=lambda files: files.text(256 * KIB, "utf8"),
+        mode="r",
+        options=TEXT,
+    ),
+    _row(
         "readlines_200k_c1",
         "open, readlines() of 200,000 lines, close",
         2,

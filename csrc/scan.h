@@ -43,11 +43,9 @@ scan_ascii_run(const char *p, size_t n)
 
 /* Bytes from the start that are whole, valid UTF-8 characters, those that
  * CPython's decoder takes.  What is left is *bad, or the start of a character
- * that more bytes may complete; the start of a surrogate is *bad. */
-size_t scan_utf8(const char *p, size_t n, bool *bad);
-
-/* The same; also how many characters they are and, where all are valid, the
- * widest, as far as a str's kind depends on it: 0x7F, 0xFF, 0xFFFF, 0x10FFFF. */
+ * that more bytes may complete; the start of a surrogate is *bad.  *chars: how
+ * many they are; *max: the widest, as far as a str's kind depends on it, 0x7F,
+ * 0xFF, 0xFFFF or 0x10FFFF, or where something is left perhaps a wider one. */
 size_t scan_utf8_measure(const char *p, size_t n, bool *bad, size_t *chars,
                          unsigned *max);
 

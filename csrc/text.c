@@ -71,22 +71,35 @@ text_pass_on(FileObject *file)
 
 /* ---- strings ---- */
 
+/* n valid bytes that are so many characters, up to max.  The codec would look
+ * for errors, and enlarge a str of ASCII at the first character that is none.
+ */
+static PyObject *
+text_from_counted(const char *p, size_t n, size_t chars, unsigned max)
+{
+    PyObject *str = PyUnicode_New((Py_ssize_t)chars, max);
+    if (str == NULL || n == 0) {
+        return str;
+    }
+    void *to = PyUnicode_DATA(str);
+    if (chars == n) {
+        memcpy(to, p, n); /* each is one byte there, too */
+    }
+    else {
+        scan_utf8_decode(to, (int)PyUnicode_KIND(str), 0, p, n);
+    }
+    return str;
+}
+
 PyObject *
 text_from_wide(const struct text *text, const char *p, size_t n)
 {
     if (text->codec == CODEC_LATIN1) {
         return PyUnicode_DecodeLatin1(p, (Py_ssize_t)n, NULL);
     }
-    /* PyUnicode_DecodeUTF8() would look for errors, and enlarge a str of ASCII
-     * at the first character that is none. */
     unsigned max;
     size_t chars = scan_utf8_count(p, n, &max);
-    PyObject *str = PyUnicode_New((Py_ssize_t)chars, max);
-    if (str != NULL && chars > 0) {
-        scan_utf8_decode(PyUnicode_DATA(str), (int)PyUnicode_KIND(str), 0, p,
-                         n);
-    }
-    return str;
+    return text_from_counted(p, n, chars, max);
 }
 
 PyObject *
@@ -178,89 +191,92 @@ text_begin_write(FileObject *file)
 
 /* ---- valid chunks ---- */
 
-/* Whether the bytes [pend, stop) can stay bytes; *valid: how far they are
- * whole characters. */
+/* What the bytes [pend, stop) are, as far as they are whole characters. */
+struct valid {
+    size_t stop;  /* how far that is */
+    size_t chars; /* how many they are */
+    unsigned max; /* and the widest, as scan_utf8_measure() says it */
+};
+
+/* Whether they can stay bytes. */
 static bool
-chunk_is_valid(FileObject *file, size_t stop, bool last, size_t *valid,
-               bool *ascii)
+chunk_is_valid(FileObject *file, size_t stop, bool last, struct valid *valid)
 {
     struct text *text = file->text;
     const char *p = file->rbuf.data + text->pend;
     size_t n = stop - text->pend;
+    size_t ascii = n == 0 ? 0 : scan_ascii(p, n);
     bool bad = false;
-    size_t len = n == 0 ? 0 : scan_ascii(p, n);
-    *ascii = len == n;
-    *valid = stop;
-    if (*ascii || text->codec == CODEC_LATIN1) {
+    *valid = (struct valid){.stop = stop, .chars = n, .max = 0x7F};
+    if (ascii == n) {
         return true;
     }
-    if (text->codec == CODEC_ASCII) {
-        return false;
+    if (text->codec != CODEC_UTF8) {
+        valid->max = 0xFF;
+        return text->codec == CODEC_LATIN1;
     }
-    len += scan_utf8(p + len, n - len, &bad);
-    *valid = text->pend + len;
+    size_t len = ascii
+                 + scan_utf8_measure(p + ascii, n - ascii, &bad, &valid->chars,
+                                     &valid->max);
+    valid->stop = text->pend + len;
+    valid->chars += ascii;
     return !bad && (!last || len == n);
-}
-
-static size_t
-count_chars(const struct text *text, const char *p, size_t n, bool ascii,
-            bool has_cr)
-{
-    size_t chars = n;
-    unsigned max;
-    if (!ascii && text->codec == CODEC_UTF8) {
-        chars = scan_utf8_count(p, n, &max);
-    }
-    if (has_cr && text->translate) {
-        chars -= scan_count_crlf(p, n);
-    }
-    return chars;
 }
 
 size_t
 text_count(FileObject *file, size_t at, size_t n)
 {
     const struct text *text = file->text;
-    return n == 0 ? 0
-                  : count_chars(text, file->rbuf.data + at, n, text->ascii,
-                                text->has_cr);
+    const char *p = file->rbuf.data + at;
+    size_t chars = n;
+    unsigned max;
+    if (n > 0 && !text->ascii && text->codec == CODEC_UTF8) {
+        chars = scan_utf8_count(p, n, &max);
+    }
+    if (n > 0 && text->has_cr && text->translate) {
+        chars -= scan_count_crlf(p, n);
+    }
+    return chars;
 }
 
 /* Take [end, stop) in as the newest chunk; what was decoded is used up. */
 static void
-chunk_take_valid(FileObject *file, size_t stop, size_t valid, bool ascii,
+chunk_take_valid(FileObject *file, size_t stop, const struct valid *valid,
                  bool last)
 {
     struct text *text = file->text;
     const char *data = file->rbuf.data;
     size_t first = text->lim, bytes = stop - text->end;
+    bool was_held = text->held, drained = text->cur == first;
     text_drop_older(text);
     chars_free(&text->decoded);
     text_note_chunk(text);
-    text->snap_flags = text->held;
+    text->snap_flags = was_held;
     text->snap_len = stop - text->pend;
     text->snap_tail_len = 0;
     text->win = text->pend;
     text->dec_start = first;
-    text->pend = valid;
+    text->pend = valid->stop;
     text->end = stop;
-    text->lim = valid;
+    text->lim = valid->stop;
     text->held = false;
-    if (text->universal && !last && valid > first && data[valid - 1] == '\r') {
+    if (text->universal && !last && valid->stop > first
+        && data[valid->stop - 1] == '\r') {
         text->held = true;
-        text->lim = valid - 1;
+        text->lim = valid->stop - 1;
     }
     size_t n = text->lim - first;
-    bool has_cr = n > 0 && memchr(data + first, '\r', n) != NULL;
-    bool drained = text->cur == first;
-    text->ascii = ascii && (drained || text->ascii);
+    unsigned kinds = text->universal && n > 0 ? scan_newlines(data + first, n)
+                                              : 0;
+    bool has_cr = (kinds & (SCAN_CR | SCAN_CRLF)) != 0;
+    text->seen |= kinds;
+    text->ascii = valid->max <= 0x7F && (drained || text->ascii);
     text->has_cr = has_cr || (!drained && text->has_cr);
-    text->plain = !(text->universal
-                    && (has_cr || text->held || text->snap_flags != 0));
-    if (text->universal && n > 0) {
-        text->seen |= scan_newlines(data + first, n);
+    text->plain = !has_cr && !text->held && !was_held;
+    text->chars = valid->chars + was_held - text->held;
+    if (has_cr && text->translate) {
+        text->chars -= scan_count_crlf(data + first, n);
     }
-    text->chars = count_chars(text, data + first, n, ascii, has_cr);
     text->b2c = text->chars > 0 ? (double)bytes / (double)text->chars : 0.0;
 }
 
@@ -281,11 +297,9 @@ text_is_contiguous(const FileObject *file)
 static enum step
 chunk_take(FileObject *file, size_t stop, bool last)
 {
-    size_t valid;
-    bool ascii;
-    if (text_is_contiguous(file)
-        && chunk_is_valid(file, stop, last, &valid, &ascii)) {
-        chunk_take_valid(file, stop, valid, ascii, last);
+    struct valid valid;
+    if (text_is_contiguous(file) && chunk_is_valid(file, stop, last, &valid)) {
+        chunk_take_valid(file, stop, &valid, last);
         return STEP_DONE;
     }
     return chunk_take_decoded(file, stop, last);
@@ -353,15 +367,19 @@ text_take_all(OpObject *op, PyObject **result)
 {
     FileObject *file = op->file;
     struct text *text = file->text;
-    size_t stop = file->rbuf.end, valid;
-    bool ascii;
+    size_t stop = file->rbuf.end;
+    struct valid valid;
     op_charge(op, stop - text->end);
-    if (text_is_contiguous(file)
-        && chunk_is_valid(file, stop, true, &valid, &ascii)) {
+    if (text_is_contiguous(file) && chunk_is_valid(file, stop, true, &valid)) {
+        bool drained = text->cur == text->lim;
         double b2c = text->b2c;
-        chunk_take_valid(file, stop, valid, ascii, true);
+        chunk_take_valid(file, stop, &valid, true);
         text->b2c = b2c; /* it is no chunk of io's */
-        *result = text_string(file, 0, text->lim - text->cur);
+        size_t n = text->lim - text->cur;
+        bool counted = drained && !(text->has_cr && text->translate);
+        *result = counted ? text_from_counted(file->rbuf.data + text->cur, n,
+                                              text->chars, valid.max)
+                          : text_string(file, 0, n);
     }
     else {
         *result = chunk_take_rest(file, stop);

@@ -62,7 +62,7 @@ struct text {
 
     bool held;   /* a '\r' was decoded and waits for what follows */
     bool ascii;  /* bytes in [cur, lim) are ASCII */
-    bool has_cr; /* there is a '\r' in [cur, lim) */
+    bool has_cr; /* universal, and there is a '\r' in [cur, lim) */
     bool listed; /* readlines() has taken chunks that io has not noted */
     unsigned char tail_len;      /* how many are in tail, */
     unsigned char snap_tail_len; /* and in snap_tail */

@@ -15,10 +15,12 @@
 
 typedef unsigned char block __attribute__((vector_size(16)));
 typedef uint64_t block_halves __attribute__((vector_size(16)));
+typedef unsigned char half __attribute__((vector_size(8)));
+typedef uint16_t wide_half __attribute__((vector_size(16)));
 
 /* So far without looking for a run of ASCII, which is scanned faster.  What is
  * counted in the bytes of a block has room for 255 of them. */
-enum { ROUND = 32 * sizeof(block) };
+enum { ROUND = 16 * sizeof(block) };
 
 struct utf8 {
     const unsigned char *u;
@@ -238,14 +240,6 @@ scan_utf8_measure(const char *p, size_t n, bool *bad, size_t *chars,
 }
 
 size_t
-scan_utf8(const char *p, size_t n, bool *bad)
-{
-    size_t chars;
-    unsigned max;
-    return scan_utf8_measure(p, n, bad, &chars, &max);
-}
-
-size_t
 scan_utf8_count(const char *p, size_t n, unsigned *max)
 {
     struct utf8 s = {.u = (const unsigned char *)p};
@@ -330,14 +324,63 @@ put(void *dst, int width, size_t i, uint32_t c)
     }
 }
 
-static inline size_t
-put_ascii(void *restrict dst, int width, size_t at, const char *restrict p,
-          size_t n)
+/* A block of ASCII; not all compilers find by themselves what is best. */
+static inline void
+put_block(void *restrict dst, int width, size_t at,
+          const unsigned char *restrict p)
 {
-    for (size_t i = 0; i < n; i++) {
-        put(dst, width, at + i, (unsigned char)p[i]);
+    if (width == 1) {
+        memcpy((uint8_t *)dst + at, p, sizeof(block));
+        return;
     }
-    return at + n;
+    if (width == 4) {
+        for (size_t k = 0; k < sizeof(block); k++) {
+            put(dst, width, at + k, p[k]);
+        }
+        return;
+    }
+    for (size_t k = 0; k < sizeof(block); k += sizeof(half)) {
+        half narrow;
+        memcpy(&narrow, p + k, sizeof(narrow));
+        wide_half wide = __builtin_convertvector(narrow, wide_half);
+        memcpy((uint16_t *)dst + at + k, &wide, sizeof(wide));
+    }
+}
+
+/* ASCII characters that a block begins with. */
+static inline size_t
+block_ascii(const unsigned char *u)
+{
+    size_t low = scan_ascii_word((const char *)u);
+    size_t high = scan_ascii_word((const char *)u + 8);
+    return low + (low == 8 ? high : 0);
+}
+
+/* As much ASCII as u begins with: how much it was.  While so many characters
+ * follow, whole blocks are put, and what is not ASCII is overwritten: where a
+ * run of it ends cannot be foreseen, and each branch there costs more. */
+static inline size_t
+put_ascii(void *restrict dst, int width, size_t at,
+          const unsigned char *restrict u, size_t n)
+{
+    size_t i = 0, run = sizeof(block);
+    if (n > 1 && u[1] >= 0x80) { /* one, as between words of other letters */
+        put(dst, width, at, u[0]);
+        return u[0] < 0x80;
+    }
+    while (run == sizeof(block) && n - i >= 4 * sizeof(block)) {
+        put_block(dst, width, at + i, u + i);
+        run = block_ascii(u + i);
+        i += run;
+    }
+    if (run < sizeof(block)) {
+        return i;
+    }
+    n = i + scan_ascii((const char *)u + i, n - i);
+    for (; i < n; i++) {
+        put(dst, width, at + i, u[i]);
+    }
+    return n;
 }
 
 static inline uint32_t
@@ -353,8 +396,8 @@ decode_all(void *dst, int width, size_t at, const char *p, size_t n)
 {
     const unsigned char *u = (const unsigned char *)p, *end = u + n;
     while (u < end) {
-        size_t run = scan_ascii_run((const char *)u, (size_t)(end - u));
-        at = put_ascii(dst, width, at, (const char *)u, run);
+        size_t run = put_ascii(dst, width, at, u, (size_t)(end - u));
+        at += run;
         u += run;
         for (; u < end && u[0] >= 0x80 && u[0] < 0xE0; u += 2) {
             put(dst, width, at++, (u[0] & 0x1Fu) << 6 | low_bits(u, 1, 0));

@@ -169,15 +169,13 @@ check_utf8(const char *p, size_t n)
     size_t chars = 0, ascii = 0;
     unsigned max = 0;
     bool bad = false;
-    SAME("valid", scan_utf8(p, n, &bad), s.valid);
+    SAME("valid", scan_utf8_measure(p, n, &bad, &chars, &max), s.valid);
     SAME("bad", bad, s.bad);
-    bad = false;
-    SAME("measured", scan_utf8_measure(p, n, &bad, &chars, &max), s.valid);
-    SAME("measured bad", bad, s.bad);
     SAME("measured characters", chars, s.chars);
     if (s.valid == n) {
         SAME("widest", max, s.max);
     }
+    SAME("no narrower", max < s.max, false);
     SAME("characters", scan_utf8_count(p, s.valid, &max), s.chars);
     SAME("widest of all", max, s.max);
     for (int width = s.max > 0xFFFF ? 4
