@@ -148,6 +148,7 @@ enum { FILE_WRITE_BOUND = 1 << 20 };
 enum {
     FILE_WRITE_WORKS = 16 << 10,
     FILE_READ_COPIES = 256 << 10,
+    FILE_READ_INLINE = (1 << 20) + 1, /* one copy; and to see the end */
     FILE_READ_WORKS = (1 << 20) + 2
 };
 

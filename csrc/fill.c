@@ -11,10 +11,9 @@
 #include "text.h"
 
 enum {
-    READ_DIRECT_LEAST = 16 << 10,     /* below it, through the buffer */
-    READ_INLINE_MOST = (1 << 20) + 1, /* one copy; and to see the end */
-    READ_ASK_MOST = 128 << 10,        /* more is better fetched by a worker */
-    FILL_ROOM_MOST = 64 << 20,        /* what is not there yet */
+    READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
+    READ_ASK_MOST = 128 << 10,    /* more is better fetched by a worker */
+    FILL_ROOM_MOST = 64 << 20,    /* what is not there yet */
     AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 
@@ -121,7 +120,7 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
 ssize_t
 file_read_inline(OpObject *op, char *buf, size_t len, off_t off)
 {
-    return file_data_inline(op->file) && len <= READ_INLINE_MOST
+    return file_data_inline(op->file) && len <= FILE_READ_INLINE
                ? read_inline(op, buf, len, off)
                : -EAGAIN;
 }
@@ -260,16 +259,15 @@ fill_begin(OpObject *op)
     return file->writing ? file_drain(op) : STEP_DONE;
 }
 
-/* Room for a read of size bytes.  readlines() keeps what it reads until it is
- * done, so it gets room for all that is left: to grow again and again moves the
- * bytes, and makes malloc() give memory back that is wanted the next time. */
+/* Room for a read of size bytes.  Who keeps all that it reads gets room for all
+ * that is left: to grow again and again moves the bytes, and makes malloc() give
+ * memory back that is wanted the next time. */
 static size_t
 fill_room(const OpObject *op, size_t size)
 {
     const FileObject *file = op->file;
-    bool to_end = op->acc != NULL && PyList_CheckExact(op->acc) && op->n <= 0;
     off_t left = file->extent - file->raw;
-    if (!to_end || left <= (off_t)size) {
+    if (!op->keeps || left <= (off_t)size) {
         return size;
     }
     left += FILE_BLOCK_MOST; /* to meet the end */
@@ -311,7 +309,7 @@ fill(OpObject *op, size_t size)
         file->end = -1;
     }
     char *room = file->rbuf.data + file->rbuf.end;
-    if (file_data_inline(file) && size <= READ_INLINE_MOST
+    if (file_data_inline(file) && size <= FILE_READ_INLINE
         && file->rewind == 0) {
         ssize_t n = read_inline(op, room, size, read_offset(file));
         if (n >= 0) {

@@ -102,6 +102,7 @@ typedef struct OpObject {
     bool passed;  /* the last turn had no time for it: see op.c */
     bool ended;   /* a text operation is at the end of the file */
     bool saw_end; /* a job of this operation has met the end of the file */
+    bool keeps;   /* what it reads stays in the buffer until it is done */
     /* it has gone past the buffer of exact.c, which held sum bytes then */
     bool synced;
     bool sized;       /* left is known */

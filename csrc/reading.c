@@ -41,6 +41,7 @@ op_begin_lines(OpObject *op)
         if (op->acc == NULL) {
             return STEP_ERROR;
         }
+        op->keeps = op->n <= 0;
         op->phase = 1;
     }
     return STEP_DONE;

@@ -14,8 +14,6 @@
 #include "sys.h"
 #include "team.h"
 
-enum { RECODE_PART = 512 << 10 };
-
 struct recode_part {
     size_t start; /* that of the next is where it ends */
     size_t at;    /* its first character's index */
@@ -86,22 +84,54 @@ measure_part(void *work, size_t i)
     if (bad) {
         atomic_store(&r->bad, true);
     }
-    if (r->translate) {
+    unsigned newlines = scan_newlines(p, n);
+    if (r->translate && newlines & SCAN_CRLF) {
         part->chars -= scan_count_crlf(p, n);
     }
-    atomic_fetch_or(&r->newlines, scan_newlines(p, n));
+    atomic_fetch_or(&r->newlines, newlines);
+}
+
+/* Part i has been measured, as all before it. */
+static void
+measured_part(struct recode *r, size_t i)
+{
+    struct recode_part *part = &r->part[i];
+    if (i == 0) {
+        r->chars = 0;
+        r->max = 0x7F;
+    }
+    part->at = r->chars;
+    r->chars += part->chars;
+    r->max = part->max > r->max ? part->max : r->max;
+    if (i + 1 == r->parts) {
+        r->translate = r->translate && r->newlines & (SCAN_CR | SCAN_CRLF);
+    }
 }
 
 void
 recode_measure(struct recode *r, struct pool *pool, const struct job *job)
 {
     team_run(pool, job, r->parts, measure_part, r);
-    r->max = 0x7F;
     for (size_t i = 0; i < r->parts; i++) {
-        r->part[i].at = r->chars;
-        r->chars += r->part[i].chars;
-        r->max = r->part[i].max > r->max ? r->part[i].max : r->max;
+        measured_part(r, i);
     }
+    r->next = 0;
+}
+
+/* Whether there is a part behind the one that r->next was. */
+static bool
+recode_go_on(struct recode *r)
+{
+    r->next = r->next + 1 < r->parts ? r->next + 1 : 0;
+    return r->next > 0;
+}
+
+bool
+recode_measure_next(struct recode *r)
+{
+    measure_part(r, r->next);
+    measured_part(r, r->next);
+    return recode_go_on(r);
 }
 
 /* ---- writing ---- */
@@ -139,9 +169,25 @@ write_part(void *work, size_t i)
     }
 }
 
+static void
+write_begin(const struct recode *r)
+{
+    sys_advise_huge(r->dst, r->chars * (size_t)r->width);
+}
+
 void
 recode_write(struct recode *r, struct pool *pool, const struct job *job)
 {
-    sys_advise_huge(r->dst, r->chars * (size_t)r->width);
+    write_begin(r);
     team_run(pool, job, r->parts, write_part, r);
+}
+
+bool
+recode_write_next(struct recode *r)
+{
+    if (r->next == 0) {
+        write_begin(r);
+    }
+    write_part(r, r->next);
+    return recode_go_on(r);
 }

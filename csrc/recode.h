@@ -1,8 +1,9 @@
 /* recode.h - a large run of text bytes becomes the characters of a str.
  *
- * In two goes, each shared by workers: recode_measure() finds out whether all
- * bytes are valid, how many characters they are and how wide; then the loop
- * thread makes the str, and recode_write() fills it.  No Python here.
+ * In two goes, each shared by workers or done part by part: recode_measure()
+ * finds out whether all bytes are valid, how many characters they are and how
+ * wide; then the loop thread makes the str, and recode_write() fills it.  No
+ * Python here.
  */
 #ifndef AIOFILES_C_RECODE_H
 #define AIOFILES_C_RECODE_H
@@ -13,6 +14,9 @@
 
 #include "pool.h"
 
+/* Bytes of a part. */
+enum { RECODE_PART = 256 << 10 };
+
 enum recode_from { RECODE_ASCII, RECODE_LATIN1, RECODE_UTF8 };
 
 struct recode_part; /* recode.c's */
@@ -21,7 +25,8 @@ struct recode {
     const char *src; /* set by the caller: the bytes, */
     size_t n;        /* their number, */
     enum recode_from from;
-    bool translate; /* and whether every line end becomes '\n' */
+    bool translate; /* and whether every line end becomes '\n'; measured:
+                     * whether one has to */
 
     atomic_bool bad;      /* measured: not all of it is valid */
     atomic_uint newlines; /* measured: SCAN_* bits */
@@ -32,6 +37,7 @@ struct recode {
     int width; /* 1, 2 or 4 */
 
     size_t parts;
+    size_t next;              /* which one a measure or write goes on with */
     struct recode_part *part; /* owned */
 };
 
@@ -43,5 +49,9 @@ void recode_free(struct recode *r);
 void recode_measure(struct recode *r, struct pool *pool,
                     const struct job *job);
 void recode_write(struct recode *r, struct pool *pool, const struct job *job);
+
+/* The same, one part at each call: whether there are more. */
+bool recode_measure_next(struct recode *r);
+bool recode_write_next(struct recode *r);
 
 #endif

@@ -27,8 +27,9 @@
 enum codec { CODEC_OTHER, CODEC_UTF8, CODEC_ASCII, CODEC_LATIN1 };
 
 enum {
-    TEXT_CHUNK = 8192,   /* as io.TextIOWrapper's */
-    TEXT_LARGE = 1 << 20 /* from here on workers decode */
+    TEXT_CHUNK = 8192,      /* as io.TextIOWrapper's */
+    TEXT_LARGE = 512 << 10, /* from here on it is decoded by parts, */
+    TEXT_FOR_JOBS = 8 << 20 /* and from here on by workers */
 };
 
 struct recode;
@@ -165,9 +166,8 @@ enum step text_chunk(OpObject *op, size_t hint, bool *more);
  * end and give it with what was left.  STEP_DONE or ERROR. */
 enum step text_take_all(OpObject *op, PyObject **result);
 
-/* The same where it is large, by jobs: also BLOCK. */
-bool text_is_large(const FileObject *file);
-enum step text_take_large(OpObject *op, PyObject **result);
+/* read() of all that is left. */
+enum step text_read_all(OpObject *op, PyObject **result);
 void text_drop_recode(struct text *text);
 
 /* All has been given: nothing is left in the buffer. */

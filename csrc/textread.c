@@ -410,30 +410,6 @@ readlines_step(OpObject *op, PyObject **result)
 
 /* ---- read() ---- */
 
-static enum step
-read_all(OpObject *op, PyObject **result)
-{
-    FileObject *file = op->file;
-    if (op->phase > 1) {
-        return text_take_large(op, result);
-    }
-    text_keep(file);
-    for (;;) {
-        enum step step = file_left(op);
-        if (step == STEP_DONE) {
-            step = file_fill(op, (size_t)op->left + 1);
-        }
-        if (step != STEP_DONE) {
-            return step;
-        }
-        op->left = TEXT_CHUNK;
-        if (file->eof) {
-            return text_is_large(file) ? text_take_large(op, result)
-                                       : text_take_all(op, result);
-        }
-    }
-}
-
 /* n characters of the window, or all of it: in *result. */
 static enum step
 read_take(OpObject *op, PyObject **result)
@@ -524,7 +500,7 @@ read_step(OpObject *op, PyObject **result)
         }
     }
     if (op->n < 0) {
-        return read_all(op, result);
+        return text_read_all(op, result);
     }
     for (;;) {
         Py_ssize_t there = read_count(op);

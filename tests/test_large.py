@@ -13,6 +13,8 @@ from .support.waiting import cancelled, jobs_end, turns, within
 MIB = 1 << 20
 # Where an engine may begin to share, or cut into parts, and about there.
 SIZES = (MIB - 1, MIB, MIB + 1, 4 * MIB - 1, 4 * MIB, 6 * MIB + 1)
+# Of text that is decoded at once, by parts, and by workers.
+TEXTS = (MIB // 4, MIB, 3 * MIB, 9 * MIB)
 # What lies across the places where a large text is cut.
 UNITS = {
     "ascii": b"0123456789abcde\n",
@@ -62,8 +64,8 @@ async def test_read_of_all_text_gives_what_built_in_open_gives(
     lib, make, kind, newline
 ):
     """Characters and line ends across all cuts, of all widths."""
-    for shift in (0, 1):
-        path = make(repeated(UNITS[kind], 2 * MIB, shift))
+    for shift, size in enumerate((MIB, 2 * MIB)):
+        path = make(repeated(UNITS[kind], size, shift))
         with builtins.open(path, encoding="utf-8", newline=newline) as file:
             wanted, newlines = file.read(), file.newlines
         async with lib.open(path, encoding="utf-8", newline=newline) as file:
@@ -71,6 +73,18 @@ async def test_read_of_all_text_gives_what_built_in_open_gives(
             assert file.newlines == newlines
             assert await file.tell() == path.stat().st_size
             assert await file.read() == ""
+
+
+@pytest.mark.parametrize("size", TEXTS)
+@pytest.mark.parametrize("last", ("", "\u00e9", "\u4e2d", "\U0001f600", "\r"))
+async def test_read_of_ascii_and_a_last_character_that_may_be_none(
+    lib, make, size, last
+):
+    """What has been looked at as ASCII is of the width of that one."""
+    wanted = "0123456789abcde\n" * (size // 16) + last
+    path = make(wanted.encode())
+    async with lib.open(path, encoding="utf-8", newline="") as file:
+        assert await file.read() == wanted
 
 
 @pytest.mark.parametrize("encoding", ("ascii", "latin-1", "utf-8-sig"))
@@ -104,12 +118,14 @@ async def test_read_of_the_rest_of_a_large_text_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("errors", ("strict", "replace", "surrogateescape"))
-@pytest.mark.parametrize("where", (10, 2 * MIB, -1))
+@pytest.mark.parametrize(
+    ("size", "where"), ((MIB, -1), *((3 * MIB, n) for n in (10, 2 * MIB, -1)))
+)
 async def test_invalid_bytes_in_a_large_text_are_the_error_handlers(
-    lib, make, errors, where
+    lib, make, errors, size, where
 ):
     """The same error, at the same place, or the same characters."""
-    data = bytearray(repeated(UNITS["wide"], 3 * MIB))
+    data = bytearray(repeated(UNITS["wide"], size))
     data[where] = 0xFF
     path = make(data)
     kept = dict(encoding="utf-8", errors=errors)
@@ -120,11 +136,15 @@ async def test_invalid_bytes_in_a_large_text_are_the_error_handlers(
     assert not difference(wanted, given)
 
 
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    (("wide", MIB), ("wide", 3 * MIB), ("ascii", 3 * MIB)),
+)
 async def test_read_of_a_large_text_that_is_cancelled_loses_nothing(
-    ours, make
+    ours, make, kind, size
 ):
     """At whatever stage: the next read gives all of it."""
-    path = make(repeated(UNITS["wide"], 3 * MIB))
+    path = make(repeated(UNITS[kind], size))
     wanted = path.read_text(encoding="utf-8")
     for stage in range(6):
         async with ours.open(path, encoding="utf-8") as file:
@@ -138,16 +158,19 @@ async def test_read_of_a_large_text_that_is_cancelled_loses_nothing(
                 assert await within(file.read()) == wanted
 
 
-async def test_loop_turns_while_a_large_text_is_read(ours, make):
+@pytest.mark.parametrize(
+    ("kind", "size"), (("wide", MIB), ("wide", 8 * MIB), ("ascii", 7 * MIB))
+)
+async def test_loop_turns_while_a_large_text_is_read(ours, make, kind, size):
     """The work is not done in one step of the loop's thread."""
-    path = make(repeated(UNITS["wide"], 8 * MIB))
+    path = make(repeated(UNITS[kind], size))
     async with ours.open(path, encoding="utf-8") as file:
         task = asyncio.ensure_future(file.read())
         seen = 0
         while not task.done():
             await asyncio.sleep(0)
             seen += 1
-        assert len(task.result()) > MIB
+        assert len(task.result()) > size // 4
     assert seen > 2
 
 

@@ -14,6 +14,7 @@ import aiofiles_c
 import pytest
 
 from .support.child import python
+from .support.kernel import reads_at_once, skip_unless
 from .support.waiting import within
 
 ROUTES = ("memory", "kernel", "pool", "delegate")
@@ -122,6 +123,26 @@ async def test_small_read_and_tell_are_served_from_memory(at_once, make):
                 await file.tell()
         assert served.memory == 100
         assert served.pool == served.kernel == served.delegate == 0
+
+
+@pytest.mark.parametrize(
+    "unit, size",
+    (("ten bytes\n", 1 << 20), ("ten bytes\n", 7 << 20), ("t\u00e9n\n", 1 << 20)),
+    ids=("ascii", "much ascii", "wide"),
+)
+async def test_text_that_is_not_too_large_is_read_without_a_job(
+    at_once, make, unit, size
+):
+    """And decoded: to wake workers would take longer than to do it."""
+    text = unit * (size // len(unit.encode()))
+    path = make(text.encode())
+    skip_unless(reads_at_once, path)
+    async with aiofiles_c.open(path, encoding="utf-8") as file:
+        await file.read(1)
+        await file.seek(0)
+        with serving() as served:
+            assert await within(file.read()) == text
+    assert served.jobs == 0
 
 
 async def test_first_read_is_the_engines_own(native, make):
