@@ -148,8 +148,16 @@ enum { FILE_WRITE_BOUND = 1 << 20 };
 enum {
     FILE_WRITE_WORKS = 16 << 10,
     FILE_READ_COPIES = 256 << 10,
-    FILE_READ_INLINE = (1 << 20) + 1, /* one copy; and to see the end */
     FILE_READ_WORKS = (1 << 20) + 2
+};
+
+/* How much is read in one copy where that is tried at once: a piece, and one
+ * more to see the end.  A read that takes several pieces is tried, too, if it is
+ * done before workers would be awake. */
+enum {
+    FILE_PIECE = 1 << 20,
+    FILE_READ_INLINE = FILE_PIECE + 1,
+    FILE_FOR_JOBS = 8 << 20
 };
 
 /* How much is read at once where the reader is sequential. */

@@ -427,9 +427,15 @@ file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
         op_charge(op, (size_t)op->got);
     }
     while ((size_t)op->got < len) {
-        size_t got = (size_t)op->got;
+        size_t got = (size_t)op->got, piece = len - got;
         off_t off = file->raw + (off_t)(got - avail);
-        ssize_t n = file_read_inline(op, dst + got, len - got, off);
+        if (piece > FILE_READ_INLINE && len < FILE_FOR_JOBS) {
+            piece = FILE_PIECE;
+        }
+        if (got > 0 && op_must_yield(op)) {
+            return STEP_YIELD;
+        }
+        ssize_t n = file_read_inline(op, dst + got, piece, off);
         if (n == 0) {
             break;
         }

@@ -42,7 +42,7 @@ static bool
 large_is_for_jobs(const OpObject *op)
 {
     const struct recode *r = op->file->text->recode;
-    return !op->state->inline_io || r->n >= TEXT_FOR_JOBS
+    return !op->state->inline_io || r->n >= FILE_FOR_JOBS
            || (r->max > 0x7F && r->n >= WIDE_FOR_JOBS);
 }
 
@@ -185,9 +185,9 @@ read_on(OpObject *op)
     if (file->raw <= (off_t)op->taken) {
         want = (size_t)(op->taken - (Py_ssize_t)file->raw) + 1;
     }
-    if (want > FILE_READ_INLINE && op->left < TEXT_FOR_JOBS
+    if (want > FILE_READ_INLINE && op->left < FILE_FOR_JOBS
         && file_data_inline(file)) {
-        want = FILE_READ_INLINE;
+        want = FILE_PIECE;
     }
     if (!op->filling && op_must_yield(op)) {
         return STEP_YIELD;

@@ -174,6 +174,35 @@ async def test_loop_turns_while_a_large_text_is_read(ours, make, kind, size):
     assert seen > 2
 
 
+@pytest.mark.parametrize("size", (3 * MIB, 7 * MIB))
+async def test_loop_turns_while_many_bytes_are_read(ours, make, size):
+    """The same of bytes."""
+    async with ours.open(make(repeated(UNITS["wide"], size)), "rb") as file:
+        task = asyncio.ensure_future(file.read())
+        seen = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            seen += 1
+        assert len(task.result()) > size
+    assert seen > 1
+
+
+async def test_read_of_many_bytes_that_is_cancelled_loses_nothing(ours, make):
+    """At whatever stage: the next read gives all of them."""
+    data = repeated(UNITS["wide"], 7 * MIB)
+    path = make(data)
+    for stage in range(6):
+        async with ours.open(path, "rb") as file:
+            task = asyncio.ensure_future(file.read())
+            await turns(stage + 1)
+            if not task.done():
+                if not ours.native:
+                    await within(task)
+                    continue
+                await cancelled(task)
+                assert await within(file.read()) == data
+
+
 async def test_loop_turns_while_much_is_taken_of_a_shared_file(native, make):
     """What others see comes by the buffer, and is copied out in pieces."""
     data = b"0123456789abcdef" * (2 * MIB)

@@ -145,6 +145,21 @@ async def test_text_that_is_not_too_large_is_read_without_a_job(
     assert served.jobs == 0
 
 
+@pytest.mark.parametrize("size", ((1 << 20) + 1, 2 << 20, 7 << 20))
+@pytest.mark.parametrize("sized", (True, False))
+async def test_bytes_that_are_not_too_many_are_read_without_a_job(
+    at_once, make, size, sized
+):
+    """By a megabyte, before workers would be awake."""
+    data = os.urandom(size)
+    path = make(data)
+    skip_unless(reads_at_once, path)
+    async with aiofiles_c.open(path, "rb") as file:
+        with serving() as served:
+            assert await within(file.read(*(size,) * sized)) == data
+    assert served.jobs == 0
+
+
 async def test_first_read_is_the_engines_own(native, make):
     """Open, the first read and close never come to an executor."""
     with serving() as served:
