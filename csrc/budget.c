@@ -33,12 +33,14 @@ static bool
 loop_has_callbacks(ModuleState *state, PyObject *loop)
 {
     PyObject *ready = PyObject_GetAttr(loop, state->str_ready);
-    Py_ssize_t n = ready == NULL ? -1 : PyObject_Size(ready);
+    bool known = ready != NULL && (PyObject *)Py_TYPE(ready) == state->deque;
+    Py_ssize_t n = known ? PyObject_Size(ready) : -1;
     Py_XDECREF(ready);
     return n != 0;
 }
 
-/* A timer that has run out: the first of the heap runs out first. */
+/* A timer that has run out: the first of the heap runs out first.  Where
+ * time.monotonic() stands still while the machine sleeps, it is said too soon. */
 static bool
 loop_has_timers(ModuleState *state, PyObject *loop, long long now)
 {
@@ -64,23 +66,26 @@ loop_has_timers(ModuleState *state, PyObject *loop, long long now)
 static bool
 loop_has_events(ModuleState *state, PyObject *loop)
 {
-    int fd = -1;
-    PyObject *poller = NULL;
+    PyObject *poller = NULL, *number = NULL;
     PyObject *selector = PyObject_GetAttr(loop, state->str_selector);
-    if (selector != NULL) {
+    if (selector != NULL
+        && Py_TYPE(selector)->tp_getattro == PyObject_GenericGetAttr) {
         poller = PyObject_GetAttr(selector, state->str_selector);
     }
-    if (poller != NULL) {
-        fd = PyObject_AsFileDescriptor(poller);
+    if (poller != NULL && (PyObject *)Py_TYPE(poller) == state->poller) {
+        number = PyObject_CallMethodNoArgs(poller, state->str_fileno);
     }
+    long fd = number == NULL ? -1 : PyLong_AsLong(number);
+    Py_XDECREF(number);
     Py_XDECREF(poller);
     Py_XDECREF(selector);
-    return fd < 0 || ready_now(fd, false);
+    return fd < 0 || ready_now((int)fd, false);
 }
 
 /* Whether anything waits for the running loop to turn.  asyncio's own loop is
  * asked for what it would look at itself; of another, be it derived from that
- * one, nothing is known.  No Python code runs: a step may be under way. */
+ * one, nothing is known.  A step may be under way, so no Python code runs and
+ * nothing is made that could start the collector. */
 static bool
 loop_is_wanted(ModuleState *state, long long now)
 {
@@ -97,6 +102,16 @@ loop_is_wanted(ModuleState *state, long long now)
 
 /* ---- the budget ---- */
 
+static void
+budget_begin(ModuleState *state, long long slice, long long now)
+{
+    state->slice = slice > BUDGET_LEAST ? slice : BUDGET_LEAST;
+    state->check = state->slice < BUDGET_CHECK ? (unsigned)state->slice
+                                               : BUDGET_CHECK;
+    state->slice_start = now;
+    state->cost = 0;
+}
+
 static bool
 budget_spent(ModuleState *state)
 {
@@ -105,10 +120,13 @@ budget_spent(ModuleState *state)
     if (now - state->slice_start <= state->slice) {
         return false;
     }
+    if (now - state->slice_start > BUDGET_MOST) {
+        state->turn_start = now; /* it is long since anything was done here */
+    }
     if (now - state->turn_start > BUDGET_MOST || loop_is_wanted(state, now)) {
         return true;
     }
-    state->slice_start = now;
+    budget_begin(state, BUDGET_TURN, now);
     return false;
 }
 
@@ -122,16 +140,6 @@ bool
 op_must_yield(OpObject *op)
 {
     return op_budget_spent(op->state);
-}
-
-static void
-budget_begin(ModuleState *state, long long slice, long long now)
-{
-    state->slice = slice > BUDGET_LEAST ? slice : BUDGET_LEAST;
-    state->check = state->slice < BUDGET_CHECK ? (unsigned)state->slice
-                                               : BUDGET_CHECK;
-    state->slice_start = now;
-    state->cost = 0;
 }
 
 void

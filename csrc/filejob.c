@@ -322,6 +322,7 @@ file_load(FileObject *file, unsigned steps)
     io->job.hold = file_hold;
     io->job.finish = file_finish;
     io->job.kind = file_job_kind(file, steps);
+    io->job.shared = io_is_shared(io);
     bool opening = steps & (IO_OPEN | IO_ADOPT);
     io->job.disk = io->job.kind == JOB_HANGS ? 0
                    : opening                 ? io->place.disk

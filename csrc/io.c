@@ -352,10 +352,23 @@ io_room(const struct io *io, struct iovec iov[2])
     return n;
 }
 
+static bool
+io_reads_shared(const struct io *io)
+{
+    return io->len >= SHARE_LEAST && io->off != SYS_OFF_CURRENT && !io->once;
+}
+
+bool
+io_is_shared(const struct io *io)
+{
+    return io->steps & (IO_MEASURE | IO_RECODE)
+           || (io->steps & IO_READ && io_reads_shared(io));
+}
+
 static int
 io_read(struct io *io)
 {
-    if (io->len >= SHARE_LEAST && io->off != SYS_OFF_CURRENT && !io->once) {
+    if (io_reads_shared(io)) {
         io_read_shared(io);
     }
     while (io->done < io->len) {

@@ -107,6 +107,9 @@ bool io_is_due(const struct stat *st);
 /* Find out, without waiting, whether IO_OPEN or IO_ADOPT may hang. */
 void io_place(struct io *io, unsigned steps);
 
+/* Whether workers would share it. */
+bool io_is_shared(const struct io *io);
+
 /* Run all the steps; what a worker does, or the caller where it may wait. */
 void io_run(struct job *job);
 

@@ -49,6 +49,7 @@ struct job {
     unsigned generation;    /* read-only once submitted: pool's at submit */
     unsigned disk;          /* the same: which one it may wait for, or 0 */
     enum job_kind kind : 8; /* read-only once submitted */
+    bool shared;            /* the same: by as many workers as processors */
     unsigned char lane;     /* pool->lock */
     /* pool->lock: without a port, for one who is sure to pool_wait, or
      * pool_wait_ms */

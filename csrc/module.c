@@ -180,6 +180,7 @@ state_import(ModuleState *state)
     if (import_into(&state->get_loop, "asyncio", "_get_running_loop") < 0
         || import_into(&state->selector_loop, "asyncio", "SelectorEventLoop")
                < 0
+        || import_into(&state->deque, "collections", "deque") < 0
         || import_into(&state->io_open, "io", "open") < 0
         || import_into(&state->codecs_lookup, "codecs", "lookup") < 0
         || import_into(&state->lookup_error, "codecs", "lookup_error") < 0
@@ -188,6 +189,11 @@ state_import(ModuleState *state)
                        "IncrementalNewlineDecoder")
                < 0) {
         return -1;
+    }
+    const char *const pollers[] = {"epoll", "kqueue"};
+    for (int i = 0; i < 2 && state->poller == NULL; i++) {
+        (void)import_into(&state->poller, "select", pollers[i]);
+        PyErr_Clear(); /* without, loops are not asked */
     }
     PyObject *flag = NULL;
     if (import_into(&flag, "sys", "flags") < 0) {
@@ -215,6 +221,7 @@ state_names(ModuleState *state)
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
         {&state->str_is_closed, "is_closed"},
+        {&state->str_fileno, "fileno"},
         {&state->str_ready, "_ready"},
         {&state->str_remove_reader, "remove_reader"},
         {&state->str_remove_writer, "remove_writer"},
@@ -355,6 +362,8 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->call_opener);
     Py_VISIT(state->get_loop);
     Py_VISIT(state->selector_loop);
+    Py_VISIT(state->deque);
+    Py_VISIT(state->poller);
     Py_VISIT(state->io_open);
     Py_VISIT(state->codecs_lookup);
     Py_VISIT(state->lookup_error);
@@ -394,6 +403,8 @@ state_clear(PyObject *module)
     Py_CLEAR(state->call_opener);
     Py_CLEAR(state->get_loop);
     Py_CLEAR(state->selector_loop);
+    Py_CLEAR(state->deque);
+    Py_CLEAR(state->poller);
     Py_CLEAR(state->io_open);
     Py_CLEAR(state->codecs_lookup);
     Py_CLEAR(state->lookup_error);
@@ -412,6 +423,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
     Py_CLEAR(state->str_is_closed);
+    Py_CLEAR(state->str_fileno);
     Py_CLEAR(state->str_ready);
     Py_CLEAR(state->str_remove_reader);
     Py_CLEAR(state->str_remove_writer);

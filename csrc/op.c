@@ -161,7 +161,7 @@ op_restart(OpObject *op)
         op->n = op->got = op->taken = op->sum = op->left = 0;
         op->phase = 0;
         op->filling = op->saw_end = op->sized = op->would_block = false;
-        op->synced = op->ended = false;
+        op->synced = op->ended = op->keeps = false;
     }
 }
 

@@ -99,7 +99,7 @@ typedef struct OpObject {
     bool asks;    /* see linger_ask() */
     bool hopped;  /* a job was made */
     bool yielded; /* gave way since the last step */
-    bool passed;  /* the last turn had no time for it: see op.c */
+    bool passed;  /* the last turn had no time for it: see budget.c */
     bool ended;   /* a text operation is at the end of the file */
     bool saw_end; /* a job of this operation has met the end of the file */
     bool keeps;   /* what it reads stays in the buffer until it is done */

@@ -65,6 +65,19 @@ recode_free(struct recode *r)
 /* ---- measuring ---- */
 
 static void
+measure_newlines(struct recode *r, struct recode_part *part, const char *p,
+                 size_t n)
+{
+    size_t known = part->start < r->known ? r->known - part->start : 0;
+    known = known < n ? known : n;
+    unsigned kinds = scan_newlines(p + known, n - known);
+    if (r->translate && (known > 0 || kinds & SCAN_CRLF)) {
+        part->chars -= scan_count_crlf(p, n);
+    }
+    atomic_fetch_or(&r->newlines, kinds);
+}
+
+static void
 measure_part(void *work, size_t i)
 {
     struct recode *r = work;
@@ -84,11 +97,9 @@ measure_part(void *work, size_t i)
     if (bad) {
         atomic_store(&r->bad, true);
     }
-    unsigned newlines = scan_newlines(p, n);
-    if (r->translate && newlines & SCAN_CRLF) {
-        part->chars -= scan_count_crlf(p, n);
+    if (r->universal) {
+        measure_newlines(r, part, p, n);
     }
-    atomic_fetch_or(&r->newlines, newlines);
 }
 
 /* Part i has been measured, as all before it. */
@@ -104,7 +115,8 @@ measured_part(struct recode *r, size_t i)
     r->chars += part->chars;
     r->max = part->max > r->max ? part->max : r->max;
     if (i + 1 == r->parts) {
-        r->translate = r->translate && r->newlines & (SCAN_CR | SCAN_CRLF);
+        bool has_cr = r->known > 0 || r->newlines & (SCAN_CR | SCAN_CRLF);
+        r->translate = r->translate && has_cr;
     }
 }
 

@@ -25,11 +25,12 @@ struct recode {
     const char *src; /* set by the caller: the bytes, */
     size_t n;        /* their number, */
     enum recode_from from;
-    bool translate; /* and whether every line end becomes '\n'; measured:
-                     * whether one has to */
+    bool universal; /* whether newlines are asked for, */
+    bool translate; /* and every line end becomes '\n'; measured: one does */
+    size_t known;   /* bytes at the start whose line ends are known already */
 
     atomic_bool bad;      /* measured: not all of it is valid */
-    atomic_uint newlines; /* measured: SCAN_* bits */
+    atomic_uint newlines; /* measured: SCAN_* bits of what was not known */
     size_t chars;         /* measured: characters after translation */
     unsigned max;         /* measured: 0x7F, 0xFF, 0xFFFF or 0x10FFFF */
 

@@ -46,7 +46,9 @@ typedef struct {
     PyObject *delegate_open;        /* coroutine function: open by route 4 */
     PyObject *call_opener;     /* coroutine function: run a user's opener */
     PyObject *get_loop;        /* asyncio._get_running_loop */
-    PyObject *selector_loop;   /* asyncio.SelectorEventLoop */
+    PyObject *selector_loop;   /* asyncio.SelectorEventLoop, */
+    PyObject *deque;           /* collections.deque */
+    PyObject *poller;          /* and select.epoll, or kqueue, or NULL */
     PyObject *io_open;         /* io.open, whatever builtins.open is now */
     PyObject *codecs_lookup;   /* codecs.lookup */
     PyObject *lookup_error;    /* codecs.lookup_error */
@@ -65,6 +67,7 @@ typedef struct {
     PyObject *str_create_future;
     PyObject *str_done;
     PyObject *str_is_closed;
+    PyObject *str_fileno;
     PyObject *str_ready;
     PyObject *str_remove_reader;
     PyObject *str_remove_writer;
@@ -122,7 +125,7 @@ typedef struct {
     long long slice_start;          /* ns, monotonic */
     long long slice;                /* ns until the loop is asked for */
     unsigned long long turn_yields; /* yields when a turn of the loop began, */
-    long long turn_start;           /* and its ns */
+    long long turn_start;           /* and its ns, as far as is known */
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */

@@ -86,7 +86,7 @@ struct text {
     struct cookie *bound; /* owned: to where one is under way; to the end: its
                            * start is -1 */
 
-    struct recode *recode; /* owned: what workers decode, or NULL */
+    struct recode *recode; /* owned: what is decoded by parts, or NULL */
     size_t pending;        /* private: what TextIOWrapper would have in out */
 
     /* Where others see the descriptor, what TextIOWrapper has not yet passed

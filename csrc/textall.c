@@ -11,13 +11,13 @@
 #include "text.h"
 
 /* Phases of read() beyond those of textread.c. */
-enum { LARGE_MEASURE = 3, LARGE_WRITE, LARGE_INVALID };
+enum { LARGE_MEASURE = 3, LARGE_WRITE };
 
 /* Bytes from which on workers decode what is not ASCII. */
 enum { WIDE_FOR_JOBS = 2 << 20 };
 
-/* What a byte costs, as many that are copied: the clock is looked at after each
- * part. */
+/* A byte counts as so many that are copied, so that the clock is looked at after
+ * each part. */
 enum { LARGE_COST = 4 };
 
 static bool
@@ -77,7 +77,7 @@ large_go(OpObject *op, unsigned steps, bool (*next)(struct recode *))
         if (op_must_yield(op)) {
             return STEP_YIELD;
         }
-        more = next(file->text->recode);
+        more = next(file->text->recode) && !file->text->recode->bad;
         op_charge(op, (size_t)LARGE_COST * RECODE_PART);
     }
     return STEP_DONE;
@@ -102,7 +102,9 @@ large_begin(OpObject *op)
     r->src = file->rbuf.data + text->cur;
     r->n = file->rbuf.end - text->cur;
     r->from = from[text->codec];
+    r->universal = text->universal;
     r->translate = text->translate;
+    r->known = text->lim - text->cur;
     if (recode_plan(r) < 0) {
         PyErr_NoMemory();
         return -1;
@@ -138,9 +140,6 @@ large_take(OpObject *op, PyObject **result)
     FileObject *file = op->file;
     struct text *text = file->text;
     enum step step;
-    if (op->phase == LARGE_INVALID) {
-        return text_take_all(op, result);
-    }
     if (op->phase < LARGE_MEASURE && large_begin(op) < 0) {
         return STEP_ERROR;
     }
@@ -151,7 +150,6 @@ large_take(OpObject *op, PyObject **result)
         }
         if (text->recode->bad) { /* for the codec and its error handler */
             text_drop_recode(text);
-            op->phase = LARGE_INVALID;
             return text_take_all(op, result);
         }
         if (large_make(op) < 0) {
@@ -172,27 +170,30 @@ large_take(OpObject *op, PyObject **result)
     return STEP_DONE;
 }
 
-/* More of all that is left, which was known to end at op->taken.  What will be
- * decoded on this thread is read on it, by pieces; more, by one job. */
+/* More of all that is left.  Where that is known, op->taken is where it ends,
+ * modulo what a size can be.  What will be decoded on this thread is read on it,
+ * by pieces, as far as it is at hand; the rest, and more, by one job. */
 static enum step
 read_on(OpObject *op)
 {
     FileObject *file = op->file;
-    if (op->taken == 0) {
-        op->taken = (Py_ssize_t)file->raw + op->left;
-    }
     size_t want = TEXT_CHUNK;
-    if (file->raw <= (off_t)op->taken) {
-        want = (size_t)(op->taken - (Py_ssize_t)file->raw) + 1;
+    if (!op->keeps) {
+        op->keeps = true;
+        op->taken = (Py_ssize_t)((size_t)file->raw + (size_t)op->left);
     }
-    if (want > FILE_READ_INLINE && op->left < FILE_FOR_JOBS
+    size_t left = (size_t)op->taken - (size_t)file->raw;
+    bool known = op->sized && (op->left > 0 || file->raw > 0);
+    if (known && left <= (size_t)op->left) {
+        want = left + 1;
+    }
+    if (want > FILE_READ_INLINE && op->left < FILE_FOR_JOBS && !op->hopped
         && file_data_inline(file)) {
         want = FILE_PIECE;
     }
     if (!op->filling && op_must_yield(op)) {
         return STEP_YIELD;
     }
-    op->keeps = true;
     return file_fill(op, want);
 }
 

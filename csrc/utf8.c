@@ -324,7 +324,23 @@ put(void *dst, int width, size_t i, uint32_t c)
     }
 }
 
-/* A block of ASCII; not all compilers find by themselves what is best. */
+/* Bytes of ASCII as characters of two: no compiler does it by itself. */
+static inline void
+put_half(uint16_t *to, const unsigned char *p)
+{
+#if defined(__clang__) || __GNUC__ >= 9
+    half narrow;
+    memcpy(&narrow, p, sizeof(narrow));
+    wide_half wide = __builtin_convertvector(narrow, wide_half);
+    memcpy(to, &wide, sizeof(wide));
+#else
+    for (size_t k = 0; k < sizeof(half); k++) {
+        to[k] = p[k];
+    }
+#endif
+}
+
+/* A block of it. */
 static inline void
 put_block(void *restrict dst, int width, size_t at,
           const unsigned char *restrict p)
@@ -333,17 +349,13 @@ put_block(void *restrict dst, int width, size_t at,
         memcpy((uint8_t *)dst + at, p, sizeof(block));
         return;
     }
-    if (width == 4) {
-        for (size_t k = 0; k < sizeof(block); k++) {
-            put(dst, width, at + k, p[k]);
-        }
+    if (width == 2) {
+        put_half((uint16_t *)dst + at, p);
+        put_half((uint16_t *)dst + at + sizeof(half), p + sizeof(half));
         return;
     }
-    for (size_t k = 0; k < sizeof(block); k += sizeof(half)) {
-        half narrow;
-        memcpy(&narrow, p + k, sizeof(narrow));
-        wide_half wide = __builtin_convertvector(narrow, wide_half);
-        memcpy((uint16_t *)dst + at + k, &wide, sizeof(wide));
+    for (size_t k = 0; k < sizeof(block); k++) {
+        put(dst, width, at + k, p[k]);
     }
 }
 

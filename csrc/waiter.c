@@ -54,7 +54,8 @@ bool
 op_lingers(OpObject *op)
 {
     struct job *job = op_is_head(op) && !op->held_up ? op_job(op) : NULL;
-    if (job != NULL && linger_on(op, job->kind)) {
+    /* The processor is for those who share the job. */
+    if (job != NULL && !job->shared && linger_on(op, job->kind)) {
         return true;
     }
     linger_end(op);

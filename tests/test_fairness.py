@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, closing, contextmanager
 import aiofiles_c
 import pytest
 
+from .support.kernel import reads_at_once, skip_unless
 from .support.waiting import within
 
 LINES = b"a line of some bytes, as there are many\n" * 20_000
@@ -147,6 +148,13 @@ class Unasked(Counted, selectors.SelectSelector):
     """One that has no descriptor to be asked by."""
 
 
+class Watched(Counted, selectors.DefaultSelector):
+    """One that runs code of its own when it is asked."""
+
+    def __getattribute__(self, name):
+        return super().__getattribute__(name)
+
+
 class Unknown(asyncio.SelectorEventLoop):
     """A loop that might have more to do than asyncio's own."""
 
@@ -205,7 +213,7 @@ def turns_of(kind, selector, path, waits=nothing):
                 before = selector.turns
                 for i in range(MANY):
                     await file.tell()
-                    if i % 500 == 0:
+                    if i % 50 == 0:
                         meanwhile()
                 return selector.turns - before
 
@@ -220,9 +228,10 @@ def turns_of(kind, selector, path, waits=nothing):
         (asyncio.SelectorEventLoop, Selector, timer),
         (asyncio.SelectorEventLoop, Selector, descriptor),
         (asyncio.SelectorEventLoop, Unasked, nothing),
+        (asyncio.SelectorEventLoop, Watched, nothing),
         (Unknown, Selector, nothing),
     ),
-    ids=("callback", "timer", "descriptor", "selector", "loop"),
+    ids=("callback", "timer", "descriptor", "selector", "watched", "loop"),
 )
 def test_a_loop_that_may_be_waited_for_turns_more_often(
     at_once, make, kind, selector, waits
@@ -231,3 +240,26 @@ def test_a_loop_that_may_be_waited_for_turns_more_often(
     path = make(LINES)
     alone = turns_of(asyncio.SelectorEventLoop, Selector(), path)
     assert 0 < alone < turns_of(kind, selector(), path, waits) / 2
+
+
+def test_an_operation_after_a_pause_does_not_make_the_loop_turn(
+    at_once, make
+):
+    """Since nobody waits for it, however long nothing was done."""
+    path = make(LINES)
+    skip_unless(reads_at_once, path)
+    selector = Selector()
+
+    async def work():
+        async with aiofiles_c.open(path, "rb") as file:
+            await file.read(1)
+            before = selector.turns
+            for _ in range(50):
+                time.sleep(0.002)
+                await file.seek(0)
+                await file.read(65536)
+            return selector.turns - before
+
+    with closing(asyncio.SelectorEventLoop(selector)) as loop:
+        turned = loop.run_until_complete(within(work()))
+    assert turned < 10  # some may take their time

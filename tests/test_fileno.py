@@ -15,8 +15,14 @@ from .support.waiting import jobs_end, turns, within
 
 
 @pytest.fixture(autouse=True)
-def engine(native):
-    """The delegate's files have a descriptor that nobody moves."""
+async def engine(native):
+    """The delegate's files have a descriptor that nobody moves.
+
+    The clock has just been looked at, so that no first step gives way.
+    """
+    async with aiofiles_c.open(__file__, "rb") as file:
+        for _ in range(1000):
+            await file.tell()
 
 
 async def begin(awaitable, gate, ended):

@@ -117,6 +117,21 @@ async def test_read_of_the_rest_of_a_large_text_goes_on_where_it_was(
         assert await file.read() == wanted
 
 
+@pytest.mark.parametrize("newline", (None, ""))
+@pytest.mark.parametrize("size", TEXTS)
+@pytest.mark.parametrize("first", (2, 3, 4))
+async def test_newlines_after_the_rest_of_a_large_text_are_those_met(
+    lib, make, newline, size, first
+):
+    """Also where a pair of them has been given in half."""
+    path = make(repeated(b"ab\r\n", size))
+    with builtins.open(path, encoding="utf-8", newline=newline) as file:
+        wanted = file.read(first), file.read(), file.newlines
+    async with lib.open(path, encoding="utf-8", newline=newline) as file:
+        given = await file.read(first), await file.read(), file.newlines
+    assert given == wanted
+
+
 @pytest.mark.parametrize("errors", ("strict", "replace", "surrogateescape"))
 @pytest.mark.parametrize(
     ("size", "where"), ((MIB, -1), *((3 * MIB, n) for n in (10, 2 * MIB, -1)))
@@ -136,18 +151,35 @@ async def test_invalid_bytes_in_a_large_text_are_the_error_handlers(
     assert not difference(wanted, given)
 
 
-@pytest.mark.parametrize(
-    ("kind", "size"),
-    (("wide", MIB), ("wide", 3 * MIB), ("ascii", 3 * MIB)),
+# Of which a read takes several steps, if it is done without workers.
+MUCH = pytest.mark.parametrize(
+    ("mode", "kind", "size"),
+    (
+        ("r", "wide", MIB),
+        ("r", "wide", 8 * MIB),
+        ("r", "ascii", 7 * MIB),
+        ("rb", "wide", 7 * MIB),
+    ),
 )
-async def test_read_of_a_large_text_that_is_cancelled_loses_nothing(
-    ours, make, kind, size
+
+
+def much(make, mode, kind, size):
+    """How to open such a file, and what is in it."""
+    data = repeated(UNITS[kind], size)
+    if mode == "rb":
+        return (make(data), mode), data
+    given = data.decode().replace("\r\n", "\n").replace("\r", "\n")
+    return (make(data), mode, -1, "utf-8"), given
+
+
+@MUCH
+async def test_read_of_much_that_is_cancelled_loses_nothing(
+    ours, make, mode, kind, size
 ):
     """At whatever stage: the next read gives all of it."""
-    path = make(repeated(UNITS[kind], size))
-    wanted = path.read_text(encoding="utf-8")
+    opening, wanted = much(make, mode, kind, size)
     for stage in range(6):
-        async with ours.open(path, encoding="utf-8") as file:
+        async with ours.open(*opening) as file:
             task = asyncio.ensure_future(file.read())
             await turns(stage + 1)
             if not task.done():
@@ -158,49 +190,24 @@ async def test_read_of_a_large_text_that_is_cancelled_loses_nothing(
                 assert await within(file.read()) == wanted
 
 
-@pytest.mark.parametrize(
-    ("kind", "size"), (("wide", MIB), ("wide", 8 * MIB), ("ascii", 7 * MIB))
-)
-async def test_loop_turns_while_a_large_text_is_read(ours, make, kind, size):
+async def turns_until(task):
+    """How often the loop turns before the task is done."""
+    seen = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        seen += 1
+    return seen
+
+
+@MUCH
+async def test_loop_turns_while_much_is_read(ours, make, mode, kind, size):
     """The work is not done in one step of the loop's thread."""
-    path = make(repeated(UNITS[kind], size))
-    async with ours.open(path, encoding="utf-8") as file:
+    opening, wanted = much(make, mode, kind, size)
+    async with ours.open(*opening) as file:
         task = asyncio.ensure_future(file.read())
-        seen = 0
-        while not task.done():
-            await asyncio.sleep(0)
-            seen += 1
-        assert len(task.result()) > size // 4
-    assert seen > 2
-
-
-@pytest.mark.parametrize("size", (3 * MIB, 7 * MIB))
-async def test_loop_turns_while_many_bytes_are_read(ours, make, size):
-    """The same of bytes."""
-    async with ours.open(make(repeated(UNITS["wide"], size)), "rb") as file:
-        task = asyncio.ensure_future(file.read())
-        seen = 0
-        while not task.done():
-            await asyncio.sleep(0)
-            seen += 1
-        assert len(task.result()) > size
-    assert seen > 1
-
-
-async def test_read_of_many_bytes_that_is_cancelled_loses_nothing(ours, make):
-    """At whatever stage: the next read gives all of them."""
-    data = repeated(UNITS["wide"], 7 * MIB)
-    path = make(data)
-    for stage in range(6):
-        async with ours.open(path, "rb") as file:
-            task = asyncio.ensure_future(file.read())
-            await turns(stage + 1)
-            if not task.done():
-                if not ours.native:
-                    await within(task)
-                    continue
-                await cancelled(task)
-                assert await within(file.read()) == data
+        seen = await turns_until(task)
+    assert task.result() == wanted
+    assert seen > 1  # in the first it begins
 
 
 async def test_loop_turns_while_much_is_taken_of_a_shared_file(native, make):
@@ -211,11 +218,8 @@ async def test_loop_turns_while_much_is_taken_of_a_shared_file(native, make):
         task = asyncio.ensure_future(file.read(len(data)))
         await turns(1)
         jobs_end()
-        seen = 0
-        while not task.done():
-            await asyncio.sleep(0)
-            seen += 1
-        assert task.result() == data
+        seen = await turns_until(task)
+    assert task.result() == data
     assert seen > 8
 
 
@@ -315,10 +319,7 @@ async def test_loop_turns_while_a_large_text_is_written(ours, path):
     text = UNITS["wide"].decode() * 400_000
     async with ours.open(path, "w", encoding="utf-8") as file:
         task = asyncio.ensure_future(file.write(text))
-        seen = 0
-        while not task.done():
-            await asyncio.sleep(0)
-            seen += 1
+        seen = await turns_until(task)
         assert task.result() == len(text)
     assert seen > 4
 

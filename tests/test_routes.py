@@ -14,6 +14,7 @@ import aiofiles_c
 import pytest
 
 from .support.child import python
+from .support.inject import needs_injection, uncached
 from .support.kernel import reads_at_once, skip_unless
 from .support.waiting import within
 
@@ -158,6 +159,22 @@ async def test_bytes_that_are_not_too_many_are_read_without_a_job(
         with serving() as served:
             assert await within(file.read(*(size,) * sized)) == data
     assert served.jobs == 0
+
+
+@needs_injection
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_what_is_not_cached_is_read_by_few_jobs(at_once, make, mode):
+    """Though it would have been read by pieces: the rest is one job."""
+    data = b"0123456789abcde\n" * (7 << 16)
+    path = make(data)
+    skip_unless(reads_at_once, path)
+    async with aiofiles_c.open(path, mode) as file:
+        await file.read(1)
+        await file.seek(0)
+        with uncached(), serving() as served:
+            given = await within(file.read())
+    assert len(given) == len(data)
+    assert 1 <= served.jobs <= 4  # two, and two that help
 
 
 async def test_first_read_is_the_engines_own(native, make):

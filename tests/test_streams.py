@@ -515,6 +515,32 @@ async def test_stream_in_both_directions_answers(tmp_path):
             assert await within(task) == b"answer"
 
 
+def packet_pipe():
+    """A pipe, see O_DIRECT in pipe(2)."""
+    if not hasattr(os, "pipe2"):
+        pytest.skip("there are no pipes of packets")
+    return os.pipe2(os.O_DIRECT)
+
+
+def packet_sockets():
+    """Two sockets."""
+    kind = socket.SOCK_SEQPACKET
+    return [end.detach() for end in socket.socketpair(type=kind)]
+
+
+@pytest.mark.parametrize("pair", (packet_pipe, packet_sockets))
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_read_of_all_takes_packets_whole(lib, pair, mode):
+    """What does not fit into one read of a packet would be lost."""
+    reading, writing = pair()
+    for line in (b"first\n", b"second\n", b"third\n"):
+        os.write(writing, line)
+    os.close(writing)
+    async with lib.open(reading, mode) as file:
+        lines = await within(file.read())
+    assert len(lines) == len("first second third\n")
+
+
 async def test_null_device_and_regular_file_are_no_streams(make):
     """What is always ready is read and written as ever."""
     for mode in ("rb", "wb"):

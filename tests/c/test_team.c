@@ -160,8 +160,12 @@ recoded(struct pool *pool, enum recode_from from, bool translate,
         const char *src, size_t n, uint32_t *to, unsigned *max)
 {
     const struct job part = {.kind = JOB_WAITS};
-    struct recode r = {
-        .src = src, .n = n, .from = from, .translate = translate, .width = 4};
+    struct recode r = {.src = src,
+                       .n = n,
+                       .from = from,
+                       .universal = true,
+                       .translate = translate,
+                       .width = 4};
     long chars = -1;
     if (recode_plan(&r) == 0) {
         recode_measure(&r, pool, &part);
