@@ -426,13 +426,16 @@ file_read_direct(OpObject *op, char *dst, size_t len, PyObject *holder)
         memcpy(dst, file->rbuf.data + file->rbuf.pos, (size_t)op->got);
         op_charge(op, (size_t)op->got);
     }
+    /* One piece is read, and its end seen, in one step: many tasks that do so
+     * at once do not all have their memory at the same time. */
+    bool pieces = len > FILE_READ_INLINE && len < FILE_FOR_JOBS;
     while ((size_t)op->got < len) {
         size_t got = (size_t)op->got, piece = len - got;
         off_t off = file->raw + (off_t)(got - avail);
-        if (piece > FILE_READ_INLINE && len < FILE_FOR_JOBS) {
+        if (pieces && piece > FILE_READ_INLINE) {
             piece = FILE_PIECE;
         }
-        if (got > 0 && op_must_yield(op)) {
+        if (pieces && got > 0 && op_must_yield(op)) {
             return STEP_YIELD;
         }
         ssize_t n = file_read_inline(op, dst + got, piece, off);

@@ -27,8 +27,8 @@
 enum codec { CODEC_OTHER, CODEC_UTF8, CODEC_ASCII, CODEC_LATIN1 };
 
 enum {
-    TEXT_CHUNK = 8192,     /* as io.TextIOWrapper's */
-    TEXT_LARGE = 512 << 10 /* from here on it is decoded by parts */
+    TEXT_CHUNK = 8192,   /* as io.TextIOWrapper's */
+    TEXT_LARGE = 1 << 20 /* from here on it is decoded by parts */
 };
 
 struct recode;

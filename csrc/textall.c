@@ -191,7 +191,9 @@ read_on(OpObject *op)
         && file_data_inline(file)) {
         want = FILE_PIECE;
     }
-    if (!op->filling && op_must_yield(op)) {
+    /* As file_read_direct(). */
+    bool one_step = known && op->left <= FILE_PIECE;
+    if (!one_step && !op->filling && op_must_yield(op)) {
         return STEP_YIELD;
     }
     return file_fill(op, want);
