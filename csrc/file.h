@@ -142,22 +142,22 @@ typedef struct FileObject {
 /* The greatest number of bytes that a file may owe the disk. */
 enum { FILE_WRITE_BOUND = 1 << 20 };
 
+/* How much is read in one copy where that is tried at once: a piece, and one
+ * more to see the end.  A read that takes several pieces is tried, too, if it is
+ * done before workers would be awake; what is not at hand goes to them. */
+enum {
+    FILE_PIECE = 1 << 20,
+    FILE_READ_INLINE = FILE_PIECE + 1,
+    FILE_FOR_JOBS = 8 << 20
+};
+
 /* Bytes that take a processor: what is written goes to the kernel's cache, and
  * a read may come from there if it is longer than one that is tried at once,
  * or, where none is tried, long enough to be worth the loop's waiting for it. */
 enum {
     FILE_WRITE_WORKS = 16 << 10,
     FILE_READ_COPIES = 256 << 10,
-    FILE_READ_WORKS = (1 << 20) + 2
-};
-
-/* How much is read in one copy where that is tried at once: a piece, and one
- * more to see the end.  A read that takes several pieces is tried, too, if it is
- * done before workers would be awake. */
-enum {
-    FILE_PIECE = 1 << 20,
-    FILE_READ_INLINE = FILE_PIECE + 1,
-    FILE_FOR_JOBS = 8 << 20
+    FILE_READ_WORKS = FILE_READ_INLINE + 1
 };
 
 /* How much is read at once where the reader is sequential. */

@@ -64,7 +64,7 @@ async def test_read_of_all_text_gives_what_built_in_open_gives(
     lib, make, kind, newline
 ):
     """Characters and line ends across all cuts, of all widths."""
-    for shift, size in enumerate((MIB, 2 * MIB)):
+    for shift, size in ((0, MIB), (0, 2 * MIB), (1, 2 * MIB)):
         path = make(repeated(UNITS[kind], size, shift))
         with builtins.open(path, encoding="utf-8", newline=newline) as file:
             wanted, newlines = file.read(), file.newlines
@@ -156,6 +156,7 @@ MUCH = pytest.mark.parametrize(
     ("mode", "kind", "size"),
     (
         ("r", "wide", MIB),
+        ("r", "wide", 3 * MIB),
         ("r", "wide", 8 * MIB),
         ("r", "ascii", 7 * MIB),
         ("rb", "wide", 7 * MIB),
@@ -207,7 +208,7 @@ async def test_loop_turns_while_much_is_read(ours, make, mode, kind, size):
         task = asyncio.ensure_future(file.read())
         seen = await turns_until(task)
     assert task.result() == wanted
-    assert seen > 1  # in the first it begins
+    assert seen > (2 if mode == "r" else 1)  # in the first it begins
 
 
 async def test_loop_turns_while_much_is_taken_of_a_shared_file(native, make):

@@ -128,7 +128,7 @@ async def test_small_read_and_tell_are_served_from_memory(at_once, make):
 
 @pytest.mark.parametrize(
     "unit, size",
-    (("ten bytes\n", 1 << 20), ("ten bytes\n", 7 << 20), ("t\u00e9n\n", 1 << 20)),
+    (("ten bytes\n", 3 << 19), ("ten bytes\n", 7 << 20), ("t\u00e9n\n", 3 << 19)),
     ids=("ascii", "much ascii", "wide"),
 )
 async def test_text_that_is_not_too_large_is_read_without_a_job(
