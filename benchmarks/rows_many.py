@@ -62,7 +62,7 @@ def whole_one(path):
         return len(f.read())
 
 
-def whole_blocking(files, n, size):
+def whole_blocking(files, n, size, tasks):
     path = files.blob(size)
     done = 0
     for _ in range(n):
@@ -194,6 +194,19 @@ def _row(name, about, ops, slow_ops, bodies, tasks, **more):
     )
 
 
+def _whole_row(name, size, ops):
+    """Of files of size bytes."""
+    return _row(
+        name,
+        f"a task of ten at once: open, read() of {size // MIB} MiB, close",
+        ops,
+        ops,
+        tuple(functools.partial(body, size=size) for body in WHOLE),
+        10,
+    )
+
+
+WHOLE = (whole_blocking, whole_awaiting, whole_threaded)
 PREAD = (pread_blocking, pread_awaiting, pread_threaded)
 HOP = (hop_blocking, hop_awaiting, hop_threaded)
 
@@ -207,15 +220,8 @@ ROWS = (
         100,
         needs=("seek",),
     ),
-    Row(
-        "read_all_1m_c10",
-        "a task of ten at once: open, read() of 1 MiB, close",
-        200,
-        200,
-        functools.partial(whole_blocking, size=MIB),
-        functools.partial(whole_awaiting, size=MIB, tasks=10),
-        threaded=functools.partial(whole_threaded, size=MIB, tasks=10),
-    ),
+    _whole_row("read_all_1m_c10", MIB, 200),
+    _whole_row("read_all_4m_c10", 4 * MIB, 50),
     _row(
         "pread_4k_c1",
         "pread(4096) at random offsets, one after the other",

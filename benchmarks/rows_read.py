@@ -171,6 +171,25 @@ READLINE = (readline_blocking, readline_awaiting)
 BLOCKS = (blocks_blocking, blocks_awaiting)
 WHOLE = (whole_blocking, whole_awaiting)
 
+
+def _whole_row(name, size, kind, ops):
+    """Of a file of size bytes: of bytes, or text of this kind."""
+    what = {None: "", "ascii": " of ASCII", "utf8": " of mixed UTF-8"}[kind]
+    number = f"{size // MIB} MiB" if size >= MIB else f"{size // KIB} KiB"
+    return _row(
+        name,
+        f"open, read() of {number}{what}, close",
+        ops,
+        ops,
+        WHOLE,
+        path=lambda files: (
+            files.text(size, kind) if kind else files.blob(size)
+        ),
+        mode="r" if kind else "rb",
+        options=TEXT if kind else {},
+    )
+
+
 ROWS = (
     _row(
         "iter_lines_text_80b_c1",
@@ -257,46 +276,13 @@ ROWS = (
         size=4 * KIB,
         total=64 * MIB,
     ),
-    _row(
-        "read_all_64m_c1",
-        "open, read() of 64 MiB, close",
-        3,
-        3,
-        WHOLE,
-        path=lambda files: files.blob(64 * MIB),
-        mode="rb",
-        options={},
-    ),
-    _row(
-        "read_text_16m_ascii_c1",
-        "open, read() of 16 MiB of ASCII, close",
-        4,
-        4,
-        WHOLE,
-        path=lambda files: files.text(16 * MIB, "ascii"),
-        mode="r",
-        options=TEXT,
-    ),
-    _row(
-        "read_text_16m_utf8_c1",
-        "open, read() of 16 MiB of mixed UTF-8, close",
-        4,
-        4,
-        WHOLE,
-        path=lambda files: files.text(16 * MIB, "utf8"),
-        mode="r",
-        options=TEXT,
-    ),
-    _row(
-        "read_text_256k_utf8_c1",
-        "open, read() of 256 KiB of mixed UTF-8, close",
-        100,
-        100,
-        WHOLE,
-        path=lambda files: files.text(256 * KIB, "utf8"),
-        mode="r",
-        options=TEXT,
-    ),
+    _whole_row("read_all_64m_c1", 64 * MIB, None, 3),
+    _whole_row("read_all_4m_c1", 4 * MIB, None, 20),
+    _whole_row("read_text_16m_ascii_c1", 16 * MIB, "ascii", 4),
+    _whole_row("read_text_4m_ascii_c1", 4 * MIB, "ascii", 10),
+    _whole_row("read_text_16m_utf8_c1", 16 * MIB, "utf8", 4),
+    _whole_row("read_text_4m_utf8_c1", 4 * MIB, "utf8", 10),
+    _whole_row("read_text_256k_utf8_c1", 256 * KIB, "utf8", 100),
     _row(
         "readlines_200k_c1",
         "open, readlines() of 200,000 lines, close",

@@ -178,7 +178,7 @@ file_line_at_hand(const char *p, size_t n, char end)
 }
 
 /* A buffer larger than this is not kept once it is empty. */
-enum { FILE_KEEP_MOST = 1 << 20 };
+enum { FILE_KEEP_MOST = 32 << 10 };
 
 /* From here on bytes are referred to, and not copied. */
 enum { FILE_WRITE_REFERS = 16 << 10 };

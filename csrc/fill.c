@@ -13,7 +13,8 @@
 enum {
     READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
     READ_ASK_MOST = 128 << 10,    /* more is better fetched by a worker */
-    FILL_ROOM_MOST = 64 << 20,    /* what is not there yet */
+    FILL_ROOM_LEAST = 64 << 10,   /* what is not there yet */
+    FILL_ROOM_MOST = 64 << 20,
     AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 
@@ -260,18 +261,25 @@ fill_begin(OpObject *op)
 }
 
 /* Room for a read of size bytes.  Who keeps all that it reads gets room for all
- * that is left: to grow again and again moves the bytes, and makes malloc() give
- * memory back that is wanted the next time. */
+ * that is left, since to grow moves the bytes, and for half as much again and
+ * more, which is not touched.  For what glibc has free it gives back to the
+ * system, to be fetched and cleared anew the next time, if it is twice the
+ * largest block that it had of its own: which this one is to be, and the half of
+ * what is free behind the last read with the str, of two bytes a character. */
 static size_t
 fill_room(const OpObject *op, size_t size)
 {
     const FileObject *file = op->file;
     off_t left = file->extent - file->raw;
-    if (!op->keeps || left <= (off_t)size) {
+    size_t room = left > (off_t)size ? (size_t)left : size;
+    if (!op->keeps || room < FILL_ROOM_LEAST) {
         return size;
     }
-    left += FILE_BLOCK_MOST; /* to meet the end */
-    size_t room = left < FILL_ROOM_MOST ? (size_t)left : FILL_ROOM_MOST;
+    if (room < FILE_FOR_JOBS) {
+        return room / 2 * 5;
+    }
+    room += FILE_BLOCK_MOST; /* to meet the end */
+    room = room < FILL_ROOM_MOST ? room : FILL_ROOM_MOST;
     return room > size ? room : size;
 }
 

@@ -9,6 +9,7 @@
 #include "budget.h"
 #include "waiter.h"
 
+#include "bulk.h"
 #include "call.h"
 #include "exact.h"
 #include "linger.h"
@@ -99,6 +100,7 @@ op_end(OpObject *op)
 {
     op->status = OP_FINISHED;
     linger_end(op);
+    bulk_leave(op);
     op_leave_queue(op);
 }
 
@@ -307,6 +309,7 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         op_pause(op, sent, result);
         return true;
     case STEP_BLOCK:
+        bulk_leave(op);
         if (op_lingers(op)) {
             op_pause(op, sent, result);
             return true;

@@ -5,6 +5,7 @@
  */
 #include "reading_int.h"
 
+#include "bulk.h"
 #include "exact.h"
 #include "prefetch.h"
 
@@ -33,18 +34,22 @@ op_size_given(OpObject *op, Py_ssize_t *n)
 enum step
 op_begin_lines(OpObject *op)
 {
+    FileObject *file = op->file;
     if (op->phase == 0) {
         if (op_size_arg(op, &op->n) < 0) {
             return file_reference_error(op);
         }
-        op->acc = PyList_New(0);
-        if (op->acc == NULL) {
-            return STEP_ERROR;
-        }
         op->keeps = op->n <= 0;
         op->phase = 1;
     }
-    return STEP_DONE;
+    if (op->acc == NULL) {
+        bool much = op->keeps && file->extent - file->raw > FILE_BLOCK_MOST;
+        if (much && file_data_inline(file) && !bulk_admits(op)) {
+            return STEP_AGAIN;
+        }
+        op->acc = PyList_New(0);
+    }
+    return op->acc == NULL ? STEP_ERROR : STEP_DONE;
 }
 
 static inline void
@@ -144,11 +149,22 @@ file_take_bytes(OpObject *op, size_t n, size_t past, PyObject **result)
     return STEP_DONE;
 }
 
+/* Whether to take memory for op->n bytes, and to read them. */
+static bool
+read_may_begin(OpObject *op)
+{
+    return op->n <= FILE_READ_INLINE || op->n >= FILE_FOR_JOBS
+           || !file_data_inline(op->file) || bulk_admits(op);
+}
+
 /* file_read_direct into a new bytes object of op->n bytes. */
 static enum step
 read_new_bytes(OpObject *op, PyObject **result)
 {
     if (op->acc == NULL) {
+        if (!read_may_begin(op)) {
+            return STEP_AGAIN;
+        }
         op->acc = PyBytes_FromStringAndSize(NULL, op->n);
         if (op->acc == NULL) {
             return STEP_ERROR;
@@ -197,6 +213,9 @@ read_all_regular(OpObject *op, PyObject **result)
         }
         /* One more, so that the end is seen without growing. */
         op->n = op->left + (Py_ssize_t)buffer_avail(&file->rbuf) + 1;
+        if (!read_may_begin(op)) {
+            return STEP_AGAIN;
+        }
         op->acc = PyBytes_FromStringAndSize(NULL, op->n);
         if (op->acc == NULL) {
             return STEP_ERROR;

@@ -126,6 +126,8 @@ typedef struct {
     long long slice;                /* ns until the loop is asked for */
     unsigned long long turn_yields; /* yields when a turn of the loop began, */
     long long turn_start;           /* and its ns, as far as is known */
+    struct OpObject *bulk;          /* borrowed, or NULL: see bulk.c */
+    long long bulk_since;           /* ns */
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */

@@ -8,6 +8,8 @@
  * between has lost nothing.
  */
 #include "recode.h"
+
+#include "bulk.h"
 #include "text.h"
 
 /* Phases of read() beyond those of textread.c. */
@@ -178,7 +180,12 @@ read_on(OpObject *op)
 {
     FileObject *file = op->file;
     size_t want = TEXT_CHUNK;
+    bool pieces = op->left >= TEXT_LARGE && op->left < FILE_FOR_JOBS
+                  && file_data_inline(file);
     if (!op->keeps) {
+        if (pieces && !bulk_admits(op)) {
+            return STEP_AGAIN;
+        }
         op->keeps = true;
         op->taken = (Py_ssize_t)((size_t)file->raw + (size_t)op->left);
     }
@@ -187,8 +194,7 @@ read_on(OpObject *op)
     if (known && left <= (size_t)op->left) {
         want = left + 1;
     }
-    if (want > FILE_READ_INLINE && op->left < FILE_FOR_JOBS && !op->hopped
-        && file_data_inline(file)) {
+    if (pieces && want > FILE_READ_INLINE && !op->hopped) {
         want = FILE_PIECE;
     }
     /* As file_read_direct(). */
