@@ -1,21 +1,21 @@
-/* bulk.h - reads of much, here, one after the other. */
+/* bulk.h - reads of much, one after the other. */
 #ifndef AIOFILES_C_BULK_H
 #define AIOFILES_C_BULK_H
 
 #include "op.h"
 
-/* Whether op may begin, which is about to take memory for much and to fill it
- * here in several turns of the loop.  If not: STEP_AGAIN, and to be asked
- * again. */
-bool bulk_admits(OpObject *op);
+/* Asked by an operation that is about to take memory for size bytes, which it
+ * is going to read in several turns of the loop or to have read by workers.
+ * STEP_DONE: it may begin; STEP_BLOCK: it asks again when it is called again. */
+enum step bulk_begin(OpObject *op, size_t size);
 
-/* op is over, or waits for workers: the next may begin. */
-static inline void
-bulk_leave(OpObject *op)
-{
-    if (op->state->bulk == op) {
-        op->state->bulk = NULL;
-    }
-}
+/* op waits in the line, by future, a new one: 0 or -1. */
+int bulk_wait(OpObject *op, PyObject *loop, PyObject *future);
+
+/* op is over: the next may begin. */
+void bulk_leave(OpObject *op);
+
+/* In the child of a fork: what was under way is the parent's. */
+void bulk_after_fork(ModuleState *state);
 
 #endif

@@ -15,7 +15,8 @@ enum {
     READ_ASK_MOST = 128 << 10,    /* more is better fetched by a worker */
     FILL_ROOM_LEAST = 64 << 10,   /* what is not there yet */
     FILL_ROOM_MOST = 64 << 20,
-    AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
+    FILL_MORE_MOST = 31 << 20, /* larger ones are never glibc's own */
+    AHEAD_LEAST = 32 << 10     /* the block of a reader that is sequential */
 };
 
 void
@@ -275,10 +276,12 @@ fill_room(const OpObject *op, size_t size)
     if (!op->keeps || room < FILL_ROOM_LEAST) {
         return size;
     }
-    if (room < FILE_FOR_JOBS) {
-        return room / 2 * 5;
-    }
+    size_t more = room < FILL_MORE_MOST / 5 * 2 ? room / 2 * 5
+                                                : FILL_MORE_MOST;
     room += FILE_BLOCK_MOST; /* to meet the end */
+    if (room < more) {
+        return more;
+    }
     room = room < FILL_ROOM_MOST ? room : FILL_ROOM_MOST;
     return room > size ? room : size;
 }

@@ -1,4 +1,5 @@
 /* module.c - the module: its state, its functions, its life. */
+#include "bulk.h"
 #include "file.h"
 #include "fsops.h"
 #include "loop.h"
@@ -97,6 +98,7 @@ core_after_fork(PyObject *module, PyObject *Py_UNUSED(ignored))
     ModuleState *state = state_of(module);
     pool_after_fork(state->pool);
     loop_after_fork(state);
+    bulk_after_fork(state);
     state->forks++;
     state->detached = NULL; /* the parent's */
     Py_RETURN_NONE;
@@ -216,6 +218,7 @@ state_names(ModuleState *state)
     } names[] = {
         {&state->str_add_reader, "add_reader"},
         {&state->str_add_writer, "add_writer"},
+        {&state->str_call_later, "call_later"},
         {&state->str_call_soon_threadsafe, "call_soon_threadsafe"},
         {&state->str_close, "close"},
         {&state->str_create_future, "create_future"},
@@ -418,6 +421,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->trace);
     Py_CLEAR(state->str_add_reader);
     Py_CLEAR(state->str_add_writer);
+    Py_CLEAR(state->str_call_later);
     Py_CLEAR(state->str_call_soon_threadsafe);
     Py_CLEAR(state->str_close);
     Py_CLEAR(state->str_create_future);

@@ -100,8 +100,10 @@ op_end(OpObject *op)
 {
     op->status = OP_FINISHED;
     linger_end(op);
-    bulk_leave(op);
     op_leave_queue(op);
+    if (op->in_line || op->state->bulk == op) {
+        bulk_leave(op);
+    }
 }
 
 void
@@ -309,7 +311,6 @@ op_apply(OpObject *op, enum step step, PySendResult *sent, PyObject **result)
         op_pause(op, sent, result);
         return true;
     case STEP_BLOCK:
-        bulk_leave(op);
         if (op_lingers(op)) {
             op_pause(op, sent, result);
             return true;

@@ -75,8 +75,9 @@ typedef struct OpObject {
     const struct op_kind *kind;
     /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */
-    struct call *call;     /* owned; a job of its own: call.h */
-    long long started;     /* ns; 0: nobody is told of it, see trace.c */
+    struct OpObject *bulk_next; /* borrowed: the line of bulk.c */
+    struct call *call;          /* owned; a job of its own: call.h */
+    long long started;          /* ns; 0: nobody is told of it, see trace.c */
     unsigned long long yielded_at; /* state->yields then */
     long long asked_at;            /* ns: see linger_ask() */
     Py_ssize_t n;                  /* the step function's own */
@@ -94,6 +95,7 @@ typedef struct OpObject {
     bool given;                /* the call had arguments: arg, kwargs, rest */
     bool blank;   /* of all this only given and status were touched */
     bool queued;  /* in the file's queue */
+    bool in_line; /* of bulk.c */
     bool held_up; /* its turn, but it waits for jobs beside the queue */
     bool filling; /* the job under way is this operation's read */
     bool asks;    /* see linger_ask() */

@@ -43,9 +43,12 @@ op_begin_lines(OpObject *op)
         op->phase = 1;
     }
     if (op->acc == NULL) {
-        bool much = op->keeps && file->extent - file->raw > FILE_BLOCK_MOST;
-        if (much && file_data_inline(file) && !bulk_admits(op)) {
-            return STEP_AGAIN;
+        off_t left = file->extent - file->raw;
+        if (op->keeps && left > FILE_BLOCK_MOST) {
+            enum step step = bulk_begin(op, (size_t)left);
+            if (step != STEP_DONE) {
+                return step;
+            }
         }
         op->acc = PyList_New(0);
     }
@@ -149,29 +152,30 @@ file_take_bytes(OpObject *op, size_t n, size_t past, PyObject **result)
     return STEP_DONE;
 }
 
-/* Whether to take memory for op->n bytes, and to read them. */
-static bool
-read_may_begin(OpObject *op)
+/* A bytes object of op->n bytes in op->acc. */
+static enum step
+read_begin(OpObject *op)
 {
-    return op->n <= FILE_READ_INLINE || op->n >= FILE_FOR_JOBS
-           || !file_data_inline(op->file) || bulk_admits(op);
+    if (op->n > FILE_READ_INLINE) {
+        enum step step = bulk_begin(op, (size_t)op->n);
+        if (step != STEP_DONE) {
+            return step;
+        }
+    }
+    op->acc = PyBytes_FromStringAndSize(NULL, op->n);
+    return op->acc == NULL ? STEP_ERROR : STEP_DONE;
 }
 
 /* file_read_direct into a new bytes object of op->n bytes. */
 static enum step
 read_new_bytes(OpObject *op, PyObject **result)
 {
-    if (op->acc == NULL) {
-        if (!read_may_begin(op)) {
-            return STEP_AGAIN;
-        }
-        op->acc = PyBytes_FromStringAndSize(NULL, op->n);
-        if (op->acc == NULL) {
-            return STEP_ERROR;
-        }
+    enum step step = op->acc == NULL ? read_begin(op) : STEP_DONE;
+    if (step != STEP_DONE) {
+        return step;
     }
-    enum step step = file_read_direct(op, PyBytes_AS_STRING(op->acc),
-                                      (size_t)op->n, op->acc);
+    step = file_read_direct(op, PyBytes_AS_STRING(op->acc), (size_t)op->n,
+                            op->acc);
     if (step != STEP_DONE) {
         return step;
     }
@@ -213,12 +217,9 @@ read_all_regular(OpObject *op, PyObject **result)
         }
         /* One more, so that the end is seen without growing. */
         op->n = op->left + (Py_ssize_t)buffer_avail(&file->rbuf) + 1;
-        if (!read_may_begin(op)) {
-            return STEP_AGAIN;
-        }
-        op->acc = PyBytes_FromStringAndSize(NULL, op->n);
-        if (op->acc == NULL) {
-            return STEP_ERROR;
+        step = read_begin(op);
+        if (step != STEP_DONE) {
+            return step;
         }
     }
     for (;;) {

@@ -62,6 +62,7 @@ typedef struct {
     PyObject *trace; /* who is told of operations, or NULL: trace.c */
     PyObject *str_add_reader;
     PyObject *str_add_writer;
+    PyObject *str_call_later;
     PyObject *str_call_soon_threadsafe;
     PyObject *str_close;
     PyObject *str_create_future;
@@ -126,8 +127,13 @@ typedef struct {
     long long slice;                /* ns until the loop is asked for */
     unsigned long long turn_yields; /* yields when a turn of the loop began, */
     long long turn_start;           /* and its ns, as far as is known */
-    struct OpObject *bulk;          /* borrowed, or NULL: see bulk.c */
-    long long bulk_since;           /* ns */
+
+    /* Borrowed, or NULL: see bulk.c. */
+    struct OpObject *bulk;       /* in the middle of its read, */
+    long long bulk_since;        /* ns, */
+    struct OpObject *bulk_first; /* and those that wait, by ->bulk_next */
+    struct OpObject *bulk_last;
+    bool bulk_hands_on;
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */

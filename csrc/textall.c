@@ -180,11 +180,12 @@ read_on(OpObject *op)
 {
     FileObject *file = op->file;
     size_t want = TEXT_CHUNK;
-    bool pieces = op->left >= TEXT_LARGE && op->left < FILE_FOR_JOBS
-                  && file_data_inline(file);
     if (!op->keeps) {
-        if (pieces && !bulk_admits(op)) {
-            return STEP_AGAIN;
+        if (op->left >= TEXT_LARGE) {
+            enum step step = bulk_begin(op, (size_t)op->left);
+            if (step != STEP_DONE) {
+                return step;
+            }
         }
         op->keeps = true;
         op->taken = (Py_ssize_t)((size_t)file->raw + (size_t)op->left);
@@ -194,7 +195,8 @@ read_on(OpObject *op)
     if (known && left <= (size_t)op->left) {
         want = left + 1;
     }
-    if (pieces && want > FILE_READ_INLINE && !op->hopped) {
+    if (want > FILE_READ_INLINE && op->left < FILE_FOR_JOBS && !op->hopped
+        && file_data_inline(file)) {
         want = FILE_PIECE;
     }
     /* As file_read_direct(). */

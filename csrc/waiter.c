@@ -6,6 +6,7 @@
  */
 #include "waiter.h"
 
+#include "bulk.h"
 #include "call.h"
 #include "linger.h"
 #include "loop.h"
@@ -108,9 +109,13 @@ op_make_waiter(OpObject *op)
     future = NULL;
     Py_XSETREF(op->loop, Py_NewRef(loop));
     rc = 0;
+    if (op->in_line && bulk_wait(op, loop, op->waiter) < 0) {
+        rc = -1;
+        goto done;
+    }
     /* Another thread may have had the GIL meanwhile: the job is finished, or
      * the operation has come to the head and the job reports elsewhere. */
-    if (op_is_head(op)) {
+    if (op_is_head(op) && !op->in_line) {
         if (op_waits_for_jobs(op)) {
             rc = op_adopt_jobs(op, loop);
         }

@@ -1,46 +1,67 @@
-"""Reads of much at once, in several turns of the loop: one after the other."""
+"""Reads of much, in several turns of the loop: one after the other."""
 
 import asyncio
+import os
 import threading
 import tracemalloc
 
 import aiofiles_c
 import pytest
 
+from .support.child import FORKING, python
 from .support.kernel import reads_at_once, skip_unless
 from .support.waiting import PATIENCE, cancelled, turns, within
 
 MIB = 1 << 20
-# As much as is not left to workers, which takes several steps; few lines.
 LINE = b"0123456789abcde " * 64 + b"\n"
+WIDE = "\u00e9".encode() * 512 + LINE
+# Mode and content: what takes several steps, and what workers read.
 MUCH = {
-    "r": ("\u00e9".encode() * 512 + LINE) * (MIB // 1024 - 50),
-    "rb": LINE * (7 * MIB // 1025),
+    "text": ("r", WIDE * (MIB // 1024 - 50)),
+    "bytes": ("rb", LINE * (7 * MIB // 1025)),
+    "text by workers": ("r", LINE * (10 * MIB // 1025)),
+    "bytes by workers": ("rb", LINE * (12 * MIB // 1025)),
 }
-MODES = pytest.mark.parametrize("mode", MUCH)
 
 
-@pytest.fixture
-def much(make, mode):
-    """A file that is opened in this mode, all of it in the page cache."""
-    return make(MUCH[mode])
+class Much:
+    """A file, all of it in the page cache, and how it is opened."""
+
+    def __init__(self, path, mode, length):
+        self.path, self.mode, self.length = path, mode, length
+
+    def opened(self):
+        """One more file object for it."""
+        encoding = None if "b" in self.mode else "utf-8"
+        return aiofiles_c.open(self.path, self.mode, encoding=encoding)
+
+    async def read(self):
+        """Read all of it, and keep nothing."""
+        async with self.opened() as file:
+            return len(await file.read())
+
+    async def is_read_by(self, count):
+        """As many tasks read it at the same time."""
+        given = asyncio.gather(*(self.read() for _ in range(count)))
+        assert await within(given) == [self.length] * count
+
+    async def begin(self, file):
+        """The first step of a read, which is not the last: the operation."""
+        await self.read()  # the first may be by workers
+        for _ in range(1000):  # so that it does not give way
+            await file.tell()
+        asyncio.get_running_loop().call_soon(int)  # for which the next does
+        op = file.read()
+        op.send(None)
+        return op
 
 
-def opened(path, mode):
-    """One more file object for it."""
-    return aiofiles_c.open(path, mode, encoding=None if "b" in mode else "utf-8")
-
-
-async def length_of(path, mode):
-    """Read all of it, and keep nothing."""
-    async with opened(path, mode) as file:
-        return len(await file.read())
-
-
-def lengths(mode, count):
-    """Of so many of them."""
-    data = MUCH[mode]
-    return [len(data if "b" in mode else data.decode())] * count
+@pytest.fixture(params=MUCH)
+def much(request, make):
+    """Each of them in turn."""
+    mode, data = MUCH[request.param]
+    length = len(data if "b" in mode else data.decode())
+    return Much(make(data), mode, length)
 
 
 async def most_memory(awaitable):
@@ -53,39 +74,44 @@ async def most_memory(awaitable):
         tracemalloc.stop()
 
 
-@MODES
-@pytest.mark.parametrize("how", ("read", "sized", "readlines"))
+@pytest.mark.parametrize(
+    "much, how",
+    [(kind, how) for kind in MUCH for how in ("read", "sized")]
+    + [("text", "readlines")],
+    indirect=("much",),
+)
 async def test_tasks_that_read_much_do_not_all_hold_it_at_once(
-    at_once, much, mode, how
+    at_once, much, how
 ):
     """Ten of them hold about as much as one, if they keep nothing of it."""
 
     async def read():
-        async with opened(much, mode) as file:
+        async with much.opened() as file:
             if how == "sized":
-                return len(await file.read(len(MUCH[mode])))
+                return len(await file.read(much.length))
             return len(await getattr(file, how)())
 
-    skip_unless(reads_at_once, much)
+    skip_unless(reads_at_once, much.path)
     one, given = await most_memory(read())
     ten, together = await most_memory(asyncio.gather(*(read() for _ in range(10))))
     assert together == [given] * 10
     assert ten < 4 * one
 
 
-@MODES
+@pytest.mark.parametrize("much", ("text", "bytes"), indirect=True)
 async def test_tasks_that_read_much_end_in_the_order_of_their_beginning(
-    at_once, much, mode
+    at_once, much
 ):
     """With turns of the loop between, for it is not done in one."""
-    skip_unless(reads_at_once, much)
+    skip_unless(reads_at_once, much.path)
     ended = {}
     turn = 0
 
     async def read(number):
-        await length_of(much, mode)
+        await much.read()
         ended[number] = turn
 
+    await much.read()  # the first may be by workers
     task = asyncio.gather(*map(read, range(5)))
     while not task.done():
         await asyncio.sleep(0)
@@ -94,30 +120,35 @@ async def test_tasks_that_read_much_end_in_the_order_of_their_beginning(
     assert ended[0] < ended[4] / 2, ended
 
 
-@MODES
 async def test_read_of_much_that_nobody_goes_on_with_holds_up_no_other(
-    ours, much, mode
+    ours, much
 ):
     """It has begun, and those that come after it begin all the same."""
-    await length_of(much, mode)  # the first may be by workers
-    async with opened(much, mode) as file:
-        for _ in range(1000):  # so that the first step does not give way
-            await file.tell()
-        asyncio.get_running_loop().call_soon(int)  # for which the next one does
-        left = file.read()
-        left.send(None)
-        given = asyncio.gather(*(length_of(much, mode) for _ in range(3)))
-        assert await within(given) == lengths(mode, 3)
+    async with much.opened() as file:
+        left = await much.begin(file)
+        await much.is_read_by(3)
         left.close()
-        assert [len(await file.read())] == lengths(mode, 1)
+        assert len(await file.read()) == much.length
 
 
-@MODES
-async def test_read_of_much_that_is_cancelled_holds_up_no_other(ours, much, mode):
+async def test_read_of_much_that_nobody_waits_with_holds_up_no_other(ours, much):
+    """It is the next that begins, and is not gone on with."""
+    async with much.opened() as file, much.opened() as other:
+        first = await much.begin(file)
+        left = other.read()
+        left.send(None)
+        others = asyncio.ensure_future(much.is_read_by(3))
+        await turns(2)
+        first.close()
+        await others
+        left.close()
+        assert len(await other.read()) == much.length
+
+
+async def test_read_of_much_that_is_cancelled_holds_up_no_other(ours, much):
     """In the middle, or before it has begun; it has lost nothing."""
     for which in range(3):
-        files = [opened(much, mode) for _ in range(4)]
-        files = [await file for file in files]
+        files = [await much.opened() for _ in range(4)]
         tasks = [asyncio.ensure_future(file.read()) for file in files]
         await turns(2)
         if not tasks[which].done():
@@ -125,22 +156,64 @@ async def test_read_of_much_that_is_cancelled_holds_up_no_other(ours, much, mode
                 await within(tasks[which])
             else:
                 await cancelled(tasks[which])
-        others = [len(await within(task)) for task in tasks if not task.cancelled()]
-        assert others == lengths(mode, len(others))
+        for task in tasks:
+            if not task.cancelled():
+                assert len(await within(task)) == much.length
         if tasks[which].cancelled():
-            assert [len(await files[which].read())] == lengths(mode, 1)
+            assert len(await files[which].read()) == much.length
         for file in files:
             await file.close()
 
 
-@MODES
-def test_loops_of_several_threads_read_much_at_the_same_time(ours, much, mode):
+def test_reads_of_much_whose_loop_is_closed_hold_up_no_other(native, much):
+    """One in the middle, and some behind it: nobody goes on with them."""
+
+    async def begin():
+        files = [await much.opened() for _ in range(4)]
+        tasks = [asyncio.ensure_future(file.read()) for file in files]
+        await turns(2)
+        return files, tasks
+
+    async def end(files, tasks):
+        await much.is_read_by(3)
+        for file, task in zip(files, tasks, strict=True):
+            left = 0 if task.done() else much.length
+            assert len(await within(file.read())) == left
+            await file.close()
+
+    loop = asyncio.new_event_loop()
+    files, tasks = loop.run_until_complete(begin())
+    loop.close()
+    for task in tasks:
+        task._log_destroy_pending = False
+    asyncio.run(end(files, tasks))
+
+
+async def test_read_of_much_tells_why_it_cannot_wait(at_once, much, monkeypatch):
+    """What the loop raises is raised, and nobody else is the worse for it."""
+    skip_unless(reads_at_once, much.path)
+
+    def refuses(*_):
+        raise OSError("no timers")
+
+    async with much.opened() as file, much.opened() as other:
+        left = await much.begin(file)
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "call_later", refuses)
+            with pytest.raises(OSError, match="no timers"):
+                await other.read()
+        left.close()
+        assert len(await within(other.read())) == much.length
+        await much.is_read_by(3)
+
+
+def test_loops_of_several_threads_read_much_at_the_same_time(ours, much):
     """None waits for what another does, or does not."""
-    given = []
+    ended = []
 
     async def read_all():
-        tasks = [length_of(much, mode) for _ in range(5)]
-        given.append(await within(asyncio.gather(*tasks)))
+        await much.is_read_by(5)
+        ended.append(True)
 
     threads = [
         threading.Thread(target=asyncio.run, args=(read_all(),), daemon=True)
@@ -150,4 +223,39 @@ def test_loops_of_several_threads_read_much_at_the_same_time(ours, much, mode):
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    assert given == [lengths(mode, 5)] * 3
+    assert ended == [True] * 3
+
+
+def test_fork_in_the_middle_of_reads_of_much_works(native, much):
+    """The child reads on its own, and the parent goes on."""
+    done = python(
+        """
+        import aiofiles_c
+
+        async def read():
+            async with aiofiles_c.open(sys.argv[1], sys.argv[2]) as file:
+                return len(await file.read())
+
+        async def many():
+            assert len({*await asyncio.gather(*(read() for _ in range(4)))}) == 1
+
+        async def main():
+            await many()
+            tasks = [asyncio.ensure_future(many()) for _ in range(2)]
+            for turn in range(4):
+                await asyncio.sleep(0)
+                pid = os.fork()
+                if not pid:
+                    child(many)
+                wait(pid)
+            await asyncio.wait_for(asyncio.gather(*tasks), 20)
+            print("good")
+
+        asyncio.run(main())
+        """,
+        much.path,
+        much.mode,
+        cwd=os.path.dirname(much.path),
+        begin=FORKING,
+    )
+    assert done.stdout.split()[-1:] == ["good"], (done.stdout, done.stderr)
