@@ -221,7 +221,7 @@ ROWS = (
         needs=("seek",),
     ),
     _whole_row("read_all_1m_c10", MIB, 200),
-    _whole_row("read_all_4m_c10", 4 * MIB, 50),
+    _whole_row("read_all_4m_c10", 4 * MIB, 100),
     _row(
         "pread_4k_c1",
         "pread(4096) at random offsets, one after the other",

@@ -42,6 +42,19 @@ buffer_reserve(struct buffer *b, size_t n, size_t *shift)
     return 0;
 }
 
+bool
+buffer_trim(struct buffer *b)
+{
+    char *data = b->end < b->cap && b->end > 0 ? realloc(b->data, b->end)
+                                               : NULL;
+    if (data == NULL) {
+        return false;
+    }
+    b->data = data;
+    b->cap = b->end;
+    return true;
+}
+
 void
 buffer_free(struct buffer *b)
 {

@@ -6,6 +6,7 @@
 #ifndef AIOFILES_C_BUFFER_H
 #define AIOFILES_C_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buffer {
@@ -32,6 +33,9 @@ buffer_reset(struct buffer *b)
 {
     b->pos = b->end = 0;
 }
+
+/* Give back the room behind end, for want of memory: whether there was any. */
+bool buffer_trim(struct buffer *b);
 
 void buffer_free(struct buffer *b);
 

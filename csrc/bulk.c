@@ -14,9 +14,10 @@
 #include "loop.h"
 #include "trace.h"
 
-/* ns for which one operation keeps others from their beginning, and after which
- * one that waits looks whether it still does. */
-enum { BULK_MOST = 20000000 };
+/* ns for which one operation keeps others from their beginning.  One that waits
+ * looks whether it still has to after as long for each before it, so that a long
+ * line does not look all the time; but for no more than so many. */
+enum { BULK_MOST = 20000000, BULK_LOOKS = 50 };
 
 static void
 line_append(OpObject *op)
@@ -30,6 +31,7 @@ line_append(OpObject *op)
     }
     state->bulk_last = op;
     op->bulk_next = NULL;
+    op->bulk_number = ++state->bulk_numbers;
     op->in_line = true;
 }
 
@@ -99,11 +101,20 @@ bulk_begin(OpObject *op, size_t size)
     return STEP_BLOCK;
 }
 
+/* How many operations may have their turn before op has. */
+static unsigned
+bulk_place(const OpObject *op)
+{
+    const OpObject *first = op->state->bulk_first;
+    unsigned before = first == NULL ? 0 : op->bulk_number - first->bulk_number;
+    return before < BULK_LOOKS ? before + 1 : BULK_LOOKS;
+}
+
 int
 bulk_wait(OpObject *op, PyObject *loop, PyObject *future)
 {
     ModuleState *state = op->state;
-    PyObject *delay = PyFloat_FromDouble(BULK_MOST * 1e-9);
+    PyObject *delay = PyFloat_FromDouble(BULK_MOST * 1e-9 * bulk_place(op));
     PyObject *timer = NULL;
     if (delay != NULL) {
         timer = PyObject_CallMethodObjArgs(loop, state->str_call_later, delay,

@@ -13,10 +13,10 @@
 enum {
     READ_DIRECT_LEAST = 16 << 10, /* below it, through the buffer */
     READ_ASK_MOST = 128 << 10,    /* more is better fetched by a worker */
-    FILL_ROOM_LEAST = 64 << 10,   /* what is not there yet */
-    FILL_ROOM_MOST = 64 << 20,
-    FILL_MORE_MOST = 31 << 20, /* larger ones are never glibc's own */
-    AHEAD_LEAST = 32 << 10     /* the block of a reader that is sequential */
+    FILL_ROOM_MOST = 64 << 20,    /* what is not there yet */
+    FILL_MORE_LEAST = 64 << 10,   /* smaller ones stay in the heap */
+    FILL_MORE_MOST = 31 << 20,    /* larger ones do not count for glibc */
+    AHEAD_LEAST = 32 << 10 /* the block of a reader that is sequential */
 };
 
 void
@@ -262,28 +262,46 @@ fill_begin(OpObject *op)
 }
 
 /* Room for a read of size bytes.  Who keeps all that it reads gets room for all
- * that is left, since to grow moves the bytes, and for half as much again and
- * more, which is not touched.  For what glibc has free it gives back to the
- * system, to be fetched and cleared anew the next time, if it is twice the
- * largest block that it had of its own: which this one is to be, and the half of
- * what is free behind the last read with the str, of two bytes a character. */
+ * that is left: to grow again and again moves the bytes. */
 static size_t
 fill_room(const OpObject *op, size_t size)
 {
     const FileObject *file = op->file;
     off_t left = file->extent - file->raw;
-    size_t room = left > (off_t)size ? (size_t)left : size;
-    if (!op->keeps || room < FILL_ROOM_LEAST) {
+    if (!op->keeps || left <= (off_t)size) {
         return size;
     }
-    size_t more = room < FILL_MORE_MOST / 5 * 2 ? room / 2 * 5
-                                                : FILL_MORE_MOST;
-    room += FILE_BLOCK_MOST; /* to meet the end */
-    if (room < more) {
-        return more;
-    }
-    room = room < FILL_ROOM_MOST ? room : FILL_ROOM_MOST;
+    left += FILE_BLOCK_MOST; /* to meet the end */
+    size_t room = left < FILL_ROOM_MOST ? (size_t)left : FILL_ROOM_MOST;
     return room > size ? room : size;
+}
+
+/* The same, and more, which is not touched.  What is free at the end of the heap
+ * glibc gives back to the system, to be fetched and cleared anew the next time,
+ * if it is twice as much as the largest block that was a mapping by itself and
+ * was freed.  This one is to be that; free behind the read will be it and the
+ * str, of two bytes a character at the most, as a rule. */
+static size_t
+fill_more(const OpObject *op, size_t room)
+{
+    if (!op->keeps || room < FILL_MORE_LEAST || room >= FILL_MORE_MOST) {
+        return room;
+    }
+    return room < FILL_MORE_MOST / 5 * 2 ? room / 2 * 5 : FILL_MORE_MOST;
+}
+
+/* As buffer_reserve. */
+static int
+fill_reserve(OpObject *op, size_t size, size_t *shift)
+{
+    struct buffer *rbuf = &op->file->rbuf;
+    size_t room = fill_room(op, size), again = 0;
+    int rc = buffer_reserve(rbuf, fill_more(op, room), shift);
+    if (rc < 0) {
+        rc = buffer_reserve(rbuf, room, &again);
+        *shift += again;
+    }
+    return rc;
 }
 
 /* A read at once has come to raw.  One that gave less than it was to met the
@@ -305,9 +323,8 @@ fill(OpObject *op, size_t size)
 {
     FileObject *file = op->file;
     size_t shift = 0;
-    int rc = file->exact
-                 ? exact_reserve(file, size)
-                 : buffer_reserve(&file->rbuf, fill_room(op, size), &shift);
+    int rc = file->exact ? exact_reserve(file, size)
+                         : fill_reserve(op, size, &shift);
     if (file->text != NULL) {
         text_shift(file->text, shift);
     }

@@ -85,6 +85,7 @@ typedef struct OpObject {
     Py_ssize_t taken;              /* the step function's own */
     Py_ssize_t sum;                /* the step function's own */
     Py_ssize_t left;        /* bytes to the end of the file: see file_left */
+    unsigned bulk_number;   /* it came to the line as such a one */
     unsigned forks;         /* state->forks when it was queued */
     unsigned ask_epoch;     /* state->ask_epoch when it began to ask */
     unsigned char status;   /* enum op_state */

@@ -133,6 +133,7 @@ typedef struct {
     long long bulk_since;        /* ns, */
     struct OpObject *bulk_first; /* and those that wait, by ->bulk_next */
     struct OpObject *bulk_last;
+    unsigned bulk_numbers; /* how many have come to the line, ever */
     bool bulk_hands_on;
 } ModuleState;
 

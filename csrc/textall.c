@@ -126,6 +126,11 @@ large_make(OpObject *op)
         return -1;
     }
     PyObject *str = PyUnicode_New((Py_ssize_t)r->chars, r->max);
+    if (str == NULL && buffer_trim(&file->rbuf)) {
+        PyErr_Clear();
+        r->src = file->rbuf.data + file->text->cur;
+        str = PyUnicode_New((Py_ssize_t)r->chars, r->max);
+    }
     if (str == NULL) {
         return -1;
     }

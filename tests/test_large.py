@@ -3,10 +3,12 @@
 import asyncio
 import builtins
 import codecs
+import os
 
 import aiofiles_c
 import pytest
 
+from .support.child import python
 from .support.outcome import difference, outcome_of, outcome_of_await
 from .support.waiting import cancelled, jobs_end, turns, within
 
@@ -344,3 +346,38 @@ async def test_copy_by_blocks_is_the_same_file(lib, make, tmp_path):
             await g.write(block)
             del block
     assert target.read_bytes() == data
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="needs Linux's /proc"
+)
+@pytest.mark.parametrize("mib", (13, 18))
+async def test_large_text_is_read_where_its_memory_is_all_there_is(
+    at_once, make, mib
+):
+    """What the buffer has besides is not insisted on."""
+    if "asan" in os.environ.get("LD_PRELOAD", ""):
+        pytest.skip("the sanitizer needs all addresses")
+    path = make(UNITS["ascii"] * (6 * MIB // 16))
+    done = python(
+        """
+        import asyncio, resource, sys
+        import aiofiles_c
+
+        async def main():
+            async with aiofiles_c.open(sys.argv[1]) as file:
+                await file.read(1)
+                await file.seek(0)
+                with open("/proc/self/statm") as statm:
+                    used = int(statm.read().split()[0]) * resource.getpagesize()
+                limit = used + int(sys.argv[2]) * (1 << 20)
+                resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+                print(len(await file.read()))
+
+        asyncio.run(main())
+        """,
+        path,
+        mib,
+        cwd=path.parent,
+    )
+    assert int(done.stdout) == 6 * MIB
