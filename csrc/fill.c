@@ -284,7 +284,8 @@ fill_room(const OpObject *op, size_t size)
 static size_t
 fill_more(const OpObject *op, size_t room)
 {
-    if (!op->keeps || room < FILL_MORE_LEAST || room >= FILL_MORE_MOST) {
+    bool is_str = op->keeps && op->acc == NULL; /* and no list of lines */
+    if (!is_str || room < FILL_MORE_LEAST || room >= FILL_MORE_MOST) {
         return room;
     }
     return room < FILL_MORE_MOST / 5 * 2 ? room / 2 * 5 : FILL_MORE_MOST;
