@@ -86,6 +86,12 @@ def pytest_collection_modifyitems(items):
             item.obj = _bounded(item.obj)
 
 
+def pytest_collection_finish():
+    # Many tests run the collector.  It need not look at pytest each time.
+    gc.collect()
+    gc.freeze()
+
+
 def open_descriptors():
     """The open descriptors and what they are; none where that is unknown.
 
@@ -122,6 +128,7 @@ def without_port(left):
 @pytest.fixture(autouse=True)
 def descriptors():
     """Fail a test that leaves a descriptor behind."""
+    workers_rest(5)  # the test before may have left work under way
     before = open_descriptors()
     yield
     after = open_descriptors()

@@ -17,7 +17,14 @@ from .support.examples import examples_of
 from .support.gate import plug
 from .support.inject import held, needs_injection
 from .support.model import run_interrupted
-from .support.waiting import cancelled, eventually, jobs_end, turns, within
+from .support.waiting import (
+    cancelled,
+    eventually,
+    jobs_end,
+    pool_rests,
+    turns,
+    within,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -610,9 +617,7 @@ async def test_open_queued_cancelled_leaves_no_descriptor(gate, path):
         await gate.queued(1)
         await cancelled(task)
     await eventually(
-        lambda: aiofiles_c.stats()["queued"] == 0
-        and aiofiles_c.stats()["running"] == 0
-        and descriptors_of(path) == [],
+        lambda: pool_rests() and descriptors_of(path) == [],
         "nothing is left of the open",
     )
 

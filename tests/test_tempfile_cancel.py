@@ -4,10 +4,9 @@ import asyncio
 import os
 import sys
 
-import aiofiles_c.tempfile
 import pytest
 
-from .support.waiting import cancelled, eventually, turns, within
+from .support.waiting import cancelled, eventually, pool_idle, turns, within
 
 NEW = sys.version_info >= (3, 12)
 
@@ -25,9 +24,7 @@ async def test_named_file_cancelled_while_it_is_made_is_gone(
         )
         await gate.queued(1)
         await cancelled(task)
-    await eventually(
-        lambda: aiofiles_c.stats()["running"] == 0, "the pool is idle"
-    )
+    await pool_idle()
     assert os.listdir(place) == []
 
 
@@ -60,6 +57,7 @@ async def test_task_cancelled_at_any_step_leaves_nothing(
         task = asyncio.ensure_future(body())
         await turns(step)
         await cancelled(task)
+    await pool_idle()  # what waits in line may yet make one
     await eventually(lambda: os.listdir(place) == [], "all is gone")
     await eventually(lambda: not opened_in(place), "all is closed")
 

@@ -59,11 +59,22 @@ async def turns_counted():
         await cancelled(task)
 
 
+def pool_rests():
+    """Whether no worker has anything to do, and nothing waits for one."""
+    now = aiofiles_c.stats()
+    return not now["running"] and not now["queued"]
+
+
+async def pool_idle():
+    """Turn the loop until the workers have nothing to do."""
+    await eventually(pool_rests, "the pool is idle")
+
+
 def workers_rest(seconds):
     """Sleep, the loop with it, until the workers have nothing to do, or so
     many seconds; whether they have."""
     deadline = time.monotonic() + seconds
-    while (now := aiofiles_c.stats())["running"] or now["queued"]:
+    while not pool_rests():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.001)
