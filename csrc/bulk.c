@@ -4,70 +4,117 @@
  * would hold their memory until the last turns: memory that is fresh, which
  * costs more than what is copied there, where a program that reads one after
  * the other has the same again for each.  So while one operation is in the
- * middle of its read others wait in a line.  But not for long, since it may be
- * a very large one, or be awaited in another loop, late, or never; and only
- * for what is cached, since a disk serves many at once.
+ * middle of its read others wait in a line; but only
+ *
+ * - behind those of about the same size, so that none waits for much longer
+ *   than it would take if all were read by turns: each size has its line;
+ * - for some time, since the one before may be awaited in another loop, late,
+ *   or never;
+ * - for what is cached, since a disk serves many at once.
+ *
+ * To wait gains time and is never needed: who cannot, begins.
  */
 #include "bulk.h"
 
 #include "file.h"
 #include "loop.h"
 #include "trace.h"
+#include "waiter.h"
 
-/* ns for which one operation keeps others from their beginning.  One that waits
- * looks whether it still has to after as long for each before it, so that a long
- * line does not look all the time; but for no more than so many. */
-enum { BULK_MOST = 20000000, BULK_LOOKS = 50 };
+enum {
+    BULK_MOST = 20000000, /* ns for which one operation keeps others waiting */
+    BULK_LOOK = 10000000, /* ns after which a loop of theirs looks at that */
+    BULK_LEAST = 19, /* log2 of the bytes that the first line ends with; */
+    BULK_STEP = 2    /* those of each other are four times as many */
+};
 
-static void
-line_append(OpObject *op)
+static struct bulk_line *
+bulk_line_of(OpObject *op)
 {
-    ModuleState *state = op->state;
-    if (state->bulk_first == NULL) {
-        state->bulk_first = op;
-    }
-    else {
-        state->bulk_last->bulk_next = op;
-    }
-    state->bulk_last = op;
-    op->bulk_next = NULL;
-    op->bulk_number = ++state->bulk_numbers;
-    op->in_line = true;
+    return &op->state->bulk_lines[op->bulk_line];
 }
 
-/* It may not be there: see bulk_after_fork(). */
-static void
-line_remove(OpObject *op)
+static unsigned char
+bulk_line_for(size_t size)
 {
-    ModuleState *state = op->state;
-    OpObject *before = NULL, *at = state->bulk_first;
-    op->in_line = false;
-    while (at != NULL && at != op) {
-        before = at;
-        at = at->bulk_next;
+    unsigned char i = 0;
+    for (size >>= BULK_LEAST; size > 0 && i < BULK_LINES - 1;
+         size >>= BULK_STEP) {
+        i++;
     }
-    if (at == NULL) {
-        return;
+    return i;
+}
+
+static void
+line_append(struct bulk_line *line, OpObject *op)
+{
+    op->bulk = BULK_WAITS;
+    op->bulk_next = NULL;
+    if (line->first == NULL) {
+        line->first = op;
+    }
+    else {
+        line->last->bulk_next = op;
+    }
+    line->last = op;
+}
+
+static void
+line_remove(struct bulk_line *line, OpObject *op)
+{
+    OpObject *before = NULL;
+    for (OpObject *at = line->first; at != op; at = at->bulk_next) {
+        before = at;
     }
     if (before == NULL) {
-        state->bulk_first = op->bulk_next;
+        line->first = op->bulk_next;
     }
     else {
         before->bulk_next = op->bulk_next;
     }
-    if (state->bulk_last == op) {
-        state->bulk_last = before;
+    if (line->last == op) {
+        line->last = before;
     }
 }
 
 static void
-bulk_take(OpObject *op, long long now)
+line_take(struct bulk_line *line, OpObject *op, long long now)
 {
-    if (op->in_line) {
-        line_remove(op);
+    line->owner = op;
+    line->since = now;
+}
+
+static bool
+line_is_free(const struct bulk_line *line, long long now)
+{
+    return line->owner == NULL || now - line->since >= BULK_MOST;
+}
+
+/* The first in the line has its turn; those of loops that are stopped have it
+ * too, whenever they go on, but nobody waits for them. */
+static void
+line_hand_on(struct bulk_line *line)
+{
+    if (line->hands_on) {
+        return; /* to wake one may run any code */
     }
-    op->state->bulk = op;
-    op->state->bulk_since = now;
+    line->hands_on = true;
+    line->owner = NULL;
+    while (line->owner == NULL && line->first != NULL) {
+        OpObject *op = line->first;
+        Py_INCREF(op);
+        bool turns = op->loop == NULL || loop_turns(op->state, op->loop);
+        if (line->first == op) {
+            line_remove(line, op);
+            op->bulk = BULK_CALLED;
+            if (turns) {
+                line_take(line, op, trace_clock());
+            }
+            (void)op_try_wake(op); /* or bulk_look() does */
+        }
+        Py_DECREF(op);
+    }
+    line->hands_on = false;
 }
 
 /* Whether the last of size bytes, or of as many as are left, is at hand. */
@@ -77,85 +124,140 @@ bulk_is_cached(OpObject *op, size_t size)
     char last;
     FileObject *file = op->file;
     off_t left = file->extent - file->raw;
-    if (left <= 0 || left > (off_t)size) {
+    if (left <= 0) {
+        return false;
+    }
+    if ((size_t)left > size) {
         left = (off_t)size;
     }
     return file_read_inline(op, &last, 1, file->raw + left - 1) == 1;
 }
 
+/* Have the running loop look, later: 1, or 0 where there is none or it cannot;
+ * -1 with an exception. */
+static int
+bulk_look_later(ModuleState *state)
+{
+    PyObject *loop = loop_running(state);
+    int rc = loop == NULL ? -1 : loop_look_later(state, loop, BULK_LOOK);
+    Py_XDECREF(loop);
+    if (rc < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        rc = 0;
+    }
+    return rc;
+}
+
+/* It begins, or waits: 0, or -1 with an exception. */
+static int
+bulk_join(OpObject *op, size_t size)
+{
+    op->bulk_line = bulk_line_for(size);
+    struct bulk_line *line = bulk_line_of(op);
+    long long now = trace_clock();
+    if (line->first == NULL && line_is_free(line, now)) {
+        line_take(line, op, now);
+        op->bulk = BULK_BEGUN;
+        return 0;
+    }
+    int rc = bulk_look_later(op->state);
+    if (rc <= 0) {
+        op->bulk = rc < 0 ? BULK_NONE : BULK_BEGUN;
+        return rc;
+    }
+    line_append(line, op);
+    if (line_is_free(line, now)) {
+        line_hand_on(line);
+    }
+    return 0;
+}
+
 enum step
 bulk_begin(OpObject *op, size_t size)
 {
-    ModuleState *state = op->state;
-    if (state->bulk == op || !bulk_is_cached(op, size)) {
-        return STEP_DONE;
+    if (op->bulk == BULK_NONE) {
+        if (!bulk_is_cached(op, size)) {
+            return STEP_DONE;
+        }
+        if (bulk_join(op, size) < 0) {
+            return STEP_ERROR;
+        }
     }
-    long long now = trace_clock();
-    if (state->bulk == NULL || now - state->bulk_since >= BULK_MOST) {
-        bulk_take(op, now);
-        return STEP_DONE;
+    if (op->bulk == BULK_WAITS) {
+        return STEP_BLOCK;
     }
-    if (!op->in_line) {
-        line_append(op);
-    }
-    return STEP_BLOCK;
-}
-
-/* How many operations may have their turn before op has. */
-static unsigned
-bulk_place(const OpObject *op)
-{
-    const OpObject *first = op->state->bulk_first;
-    unsigned before = first == NULL ? 0 : op->bulk_number - first->bulk_number;
-    return before < BULK_LOOKS ? before + 1 : BULK_LOOKS;
-}
-
-int
-bulk_wait(OpObject *op, PyObject *loop, PyObject *future)
-{
-    ModuleState *state = op->state;
-    PyObject *delay = PyFloat_FromDouble(BULK_MOST * 1e-9 * bulk_place(op));
-    PyObject *timer = NULL;
-    if (delay != NULL) {
-        timer = PyObject_CallMethodObjArgs(loop, state->str_call_later, delay,
-                                           state->wake, future, NULL);
-    }
-    Py_XDECREF(delay);
-    Py_XDECREF(timer);
-    return timer == NULL ? -1 : 0;
-}
-
-/* The first in the line has its turn, or, if nobody will go on with that, the
- * next: to wake it finds out, and ends it. */
-static void
-bulk_hand_on(ModuleState *state)
-{
-    state->bulk_hands_on = true;
-    while (state->bulk == NULL && state->bulk_first != NULL) {
-        bulk_take(state->bulk_first, trace_clock());
-        op_wake(state->bulk);
-    }
-    state->bulk_hands_on = false;
+    op->bulk = BULK_BEGUN;
+    return STEP_DONE;
 }
 
 void
 bulk_leave(OpObject *op)
 {
-    ModuleState *state = op->state;
-    if (op->in_line) {
-        line_remove(op);
+    struct bulk_line *line = bulk_line_of(op);
+    if (op->bulk == BULK_WAITS) {
+        line_remove(line, op);
     }
-    if (state->bulk == op) {
-        state->bulk = NULL;
-        if (!state->bulk_hands_on) {
-            bulk_hand_on(state);
+    op->bulk = BULK_NONE;
+    if (line->owner == op) {
+        line->owner = NULL;
+        line_hand_on(line);
+    }
+}
+
+/* Whether operations of a loop wait for a turn that others have, or that they
+ * could not be told of. */
+static bool
+line_is_waited_in(const struct bulk_line *line, const PyObject *loop)
+{
+    const OpObject *op = line->owner;
+    if (op != NULL && op->bulk == BULK_CALLED && op->loop == loop) {
+        return true;
+    }
+    for (op = line->first; op != NULL && op->loop != loop;
+         op = op->bulk_next) {
+    }
+    return op != NULL;
+}
+
+PyObject *
+bulk_look(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    ModuleState *state = state_of(module);
+    PyObject *loop = loop_running(state);
+    if (loop == NULL) {
+        return NULL;
+    }
+    loop_has_looked(state, loop);
+    bool again = false;
+    long long now = trace_clock();
+    for (int i = 0; i < BULK_LINES; i++) {
+        struct bulk_line *line = &state->bulk_lines[i];
+        OpObject *owner = line->owner;
+        if (owner != NULL && owner->bulk == BULK_CALLED) {
+            Py_INCREF(owner);
+            (void)op_try_wake(owner);
+            Py_DECREF(owner);
         }
+        if (line_is_free(line, now)) {
+            line_hand_on(line);
+        }
+        again = again || line_is_waited_in(line, loop);
     }
+    Py_DECREF(loop);
+    if (again && bulk_look_later(state) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 void
 bulk_after_fork(ModuleState *state)
 {
-    state->bulk = state->bulk_first = state->bulk_last = NULL;
-    state->bulk_hands_on = false;
+    for (int i = 0; i < BULK_LINES; i++) {
+        struct bulk_line *line = &state->bulk_lines[i];
+        for (OpObject *op = line->first; op != NULL; op = op->bulk_next) {
+            op->bulk = BULK_NONE; /* it asks anew, should it go on here */
+        }
+        *line = (struct bulk_line){0};
+    }
 }

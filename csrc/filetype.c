@@ -389,6 +389,7 @@ file_tp_dealloc(PyObject *self)
     buffer_free(&file->rbuf);
     prefetch_free(file);
     chunk_free_all(file->state, file->wfirst);
+    file->state->users--;
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }

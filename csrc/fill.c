@@ -276,7 +276,7 @@ fill_room(const OpObject *op, size_t size)
     return room > size ? room : size;
 }
 
-/* The same, and more, which is not touched.  What is free at the end of the heap
+/* Room for so much, and more, which is not touched.  What is free at the end of the heap
  * glibc gives back to the system, to be fetched and cleared anew the next time,
  * if it is twice as much as the largest block that was a mapping by itself and
  * was freed.  This one is to be that; free behind the read will be it and the
@@ -284,11 +284,13 @@ fill_room(const OpObject *op, size_t size)
 static size_t
 fill_more(const OpObject *op, size_t room)
 {
+    size_t held = buffer_avail(&op->file->rbuf), all = held + room;
     bool is_str = op->keeps && op->acc == NULL; /* and no list of lines */
-    if (!is_str || room < FILL_MORE_LEAST || room >= FILL_MORE_MOST) {
+    if (!is_str || all < FILL_MORE_LEAST || all >= FILL_MORE_MOST) {
         return room;
     }
-    return room < FILL_MORE_MOST / 5 * 2 ? room / 2 * 5 : FILL_MORE_MOST;
+    all = all < FILL_MORE_MOST / 5 * 2 ? all / 2 * 5 : FILL_MORE_MOST;
+    return all - held;
 }
 
 /* As buffer_reserve. */

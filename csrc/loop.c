@@ -15,6 +15,7 @@ typedef struct PortObject {
     PyObject *loop;          /* borrowed, see above; compared, never used */
     struct port *port;       /* owned; NULL after a fork */
     struct PortObject *next; /* state->ports */
+    bool looks;              /* a timer is set: loop_look_later() */
     vectorcallfunc vectorcall;
 } PortObject;
 
@@ -104,6 +105,7 @@ port_tp_dealloc(PyObject *self)
         loop_finish_jobs(port_close(gone), NULL);
     }
     compat_exc_restore(&exc);
+    port->state->users--;
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
@@ -129,6 +131,7 @@ port_new(ModuleState *state, PyObject *loop)
         return NULL;
     }
     port->state = state;
+    state->users++;
     port->loop = loop;
     port->vectorcall = port_vectorcall;
     int err = 0;
@@ -169,17 +172,78 @@ loop_is_running(ModuleState *state)
     return loop != NULL && loop != Py_None;
 }
 
-struct port *
-loop_port(ModuleState *state, PyObject *loop)
+bool
+loop_turns(ModuleState *state, PyObject *loop)
+{
+    struct compat_exc exc;
+    compat_exc_take(&exc);
+    PyObject *running = PyObject_CallMethodNoArgs(loop, state->str_is_running);
+    bool turns = running != Py_False;
+    Py_XDECREF(running);
+    PyErr_Clear();
+    compat_exc_restore(&exc);
+    return turns;
+}
+
+/* Borrowed, or NULL without an exception. */
+static PortObject *
+port_find(ModuleState *state, PyObject *loop)
 {
     PortObject *port = state->ports;
     while (port != NULL && port->loop != loop) {
         port = port->next;
     }
-    if (port == NULL) {
-        port = port_new(state, loop);
-    }
+    return port;
+}
+
+static PortObject *
+port_of(ModuleState *state, PyObject *loop)
+{
+    PortObject *port = port_find(state, loop);
+    return port != NULL ? port : port_new(state, loop);
+}
+
+struct port *
+loop_port(ModuleState *state, PyObject *loop)
+{
+    PortObject *port = port_of(state, loop);
     return port == NULL ? NULL : port->port;
+}
+
+int
+loop_look_later(ModuleState *state, PyObject *loop, long ns)
+{
+    PortObject *port = port_of(state, loop);
+    if (port == NULL) {
+        return -1;
+    }
+    if (port->looks) {
+        return 1;
+    }
+    PyObject *timer = NULL, *delay = PyFloat_FromDouble((double)ns * 1e-9);
+    if (delay != NULL) {
+        timer = PyObject_CallMethodObjArgs(loop, state->str_call_later, delay,
+                                           state->look, NULL);
+        Py_DECREF(delay);
+    }
+    if (timer == NULL) {
+        return -1;
+    }
+    Py_DECREF(timer);
+    port = port_find(state, loop); /* the call may have closed it */
+    if (port != NULL) {
+        port->looks = true;
+    }
+    return 1;
+}
+
+void
+loop_has_looked(ModuleState *state, PyObject *loop)
+{
+    PortObject *port = port_find(state, loop);
+    if (port != NULL) {
+        port->looks = false;
+    }
 }
 
 PyObject *

@@ -16,6 +16,14 @@ bool loop_is_running(ModuleState *state);
  * loop.  NULL with an exception. */
 struct port *loop_port(ModuleState *state, PyObject *loop);
 
+/* Whether a loop runs, in whichever thread, as far as it says. */
+bool loop_turns(ModuleState *state, PyObject *loop);
+
+/* Have the running loop call bulk_look() in so many ns, once for all who ask
+ * until loop_has_looked(): 1, or -1 with an exception. */
+int loop_look_later(ModuleState *state, PyObject *loop, long ns);
+void loop_has_looked(ModuleState *state, PyObject *loop);
+
 /* Settle a future that may be done or cancelled already, or belong to a loop
  * of another thread.  false: its loop is closed. */
 bool loop_wake(ModuleState *state, PyObject *loop, PyObject *future);

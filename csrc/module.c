@@ -153,6 +153,7 @@ static PyMethodDef core_functions[] = {
      PyDoc_STR("_write_now($module, fd, data, /)\n--\n\n"
                "Write as much as there is room for: the number of bytes.")},
     {"_wake", loop_wake_future, METH_O, NULL},
+    {"_look", bulk_look, METH_NOARGS, NULL},
     {"_shutdown", core_shutdown, METH_NOARGS, NULL},
     {"_after_fork", core_after_fork, METH_NOARGS, NULL},
 #ifdef AIOF_DEBUG
@@ -224,6 +225,7 @@ state_names(ModuleState *state)
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
         {&state->str_is_closed, "is_closed"},
+        {&state->str_is_running, "is_running"},
         {&state->str_fileno, "fileno"},
         {&state->str_ready, "_ready"},
         {&state->str_remove_reader, "remove_reader"},
@@ -291,8 +293,9 @@ state_hooks(PyObject *module, ModuleState *state)
     PyObject *result = NULL, *hook = NULL, *kwargs = NULL, *empty = NULL;
     PyObject *atexit_register = NULL, *fork_register = NULL;
     state->wake = PyObject_GetAttrString(module, "_wake");
+    state->look = PyObject_GetAttrString(module, "_look");
     hook = PyObject_GetAttrString(module, "_shutdown");
-    if (state->wake == NULL || hook == NULL
+    if (state->wake == NULL || state->look == NULL || hook == NULL
         || import_into(&atexit_register, "atexit", "register") < 0
         || import_into(&fork_register, "os", "register_at_fork") < 0) {
         goto done;
@@ -338,13 +341,23 @@ module_exec(PyObject *module)
         || PyModule_AddIntConstant(module, "PORTABLE", AIOF_IS_PORTABLE) < 0) {
         return -1;
     }
-    return state_hooks(module, state);
+    if (state_hooks(module, state) < 0) {
+        return -1;
+    }
+    state->self = Py_NewRef(module);
+    return 0;
 }
 
+/* An object points to the state by way of its type's module, which at exit the
+ * collector may let go of before it comes to the object.  So the module refers
+ * to itself, and says so only where no such object is left. */
 static int
 state_traverse(PyObject *module, visitproc visit, void *arg)
 {
     ModuleState *state = state_of(module);
+    if (state->users == state->free_op_count) {
+        Py_VISIT(state->self);
+    }
     Py_VISIT(state->op_type);
     Py_VISIT(state->op_iter_type);
     Py_VISIT(state->method_type);
@@ -377,6 +390,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->locale_encoding);
     Py_VISIT(state->stop);
     Py_VISIT(state->wake);
+    Py_VISIT(state->look);
     Py_VISIT(state->trace);
     return op_visit_free_list(state, visit, arg);
 }
@@ -418,6 +432,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->locale_encoding);
     Py_CLEAR(state->stop);
     Py_CLEAR(state->wake);
+    Py_CLEAR(state->look);
     Py_CLEAR(state->trace);
     Py_CLEAR(state->str_add_reader);
     Py_CLEAR(state->str_add_writer);
@@ -427,6 +442,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
     Py_CLEAR(state->str_is_closed);
+    Py_CLEAR(state->str_is_running);
     Py_CLEAR(state->str_fileno);
     Py_CLEAR(state->str_ready);
     Py_CLEAR(state->str_remove_reader);
@@ -437,6 +453,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_strict);
     Py_CLEAR(state->str_throw);
     Py_CLEAR(state->str_when);
+    Py_CLEAR(state->self);
     return 0;
 }
 

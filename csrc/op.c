@@ -22,22 +22,29 @@ enum { OP_COST = 60 };
 
 /* ---- the file's queue ---- */
 
-void
-op_wake(OpObject *op)
+bool
+op_try_wake(OpObject *op)
 {
     if (op->lingered > 0) {
         linger_succeed(op); /* it is called anyway, in the next turn */
     }
     if (op->waiter == NULL) {
-        return;
+        return true;
     }
-    Py_INCREF(op);
     PyObject *loop = Py_NewRef(op->loop), *waiter = Py_NewRef(op->waiter);
-    if (!loop_wake(op->state, loop, waiter) && op->waiter == waiter) {
-        op_abandon(op); /* nobody will go on with it: the next may */
-    }
+    bool woken = loop_wake(op->state, loop, waiter) || op->waiter != waiter;
     Py_DECREF(loop);
     Py_DECREF(waiter);
+    return woken;
+}
+
+void
+op_wake(OpObject *op)
+{
+    Py_INCREF(op);
+    if (!op_try_wake(op) && op->status == OP_SUSPENDED) {
+        op_abandon(op); /* nobody will go on with it: the next may */
+    }
     Py_DECREF(op);
 }
 
@@ -101,7 +108,7 @@ op_end(OpObject *op)
     op->status = OP_FINISHED;
     linger_end(op);
     op_leave_queue(op);
-    if (op->in_line || op->state->bulk == op) {
+    if (op->bulk != BULK_NONE) {
         bulk_leave(op);
     }
 }

@@ -85,7 +85,6 @@ typedef struct OpObject {
     Py_ssize_t taken;              /* the step function's own */
     Py_ssize_t sum;                /* the step function's own */
     Py_ssize_t left;        /* bytes to the end of the file: see file_left */
-    unsigned bulk_number;   /* it came to the line as such a one */
     unsigned forks;         /* state->forks when it was queued */
     unsigned ask_epoch;     /* state->ask_epoch when it began to ask */
     unsigned char status;   /* enum op_state */
@@ -93,10 +92,11 @@ typedef struct OpObject {
     unsigned char route;    /* enum route: the slowest so far */
     unsigned char lingered; /* see linger.c: turns since it began to, */
     unsigned char lingers_for; /* and the enum job_kind of its job */
+    unsigned char bulk;        /* enum bulk */
+    unsigned char bulk_line;   /* of those of bulk.c */
     bool given;                /* the call had arguments: arg, kwargs, rest */
     bool blank;   /* of all this only given and status were touched */
     bool queued;  /* in the file's queue */
-    bool in_line; /* of bulk.c */
     bool held_up; /* its turn, but it waits for jobs beside the queue */
     bool filling; /* the job under way is this operation's read */
     bool asks;    /* see linger_ask() */
@@ -178,8 +178,13 @@ void op_restart(OpObject *op);
 /* Let the next operation of the file go on while this one does. */
 void op_leave_queue(OpObject *op);
 
-/* The operation at the head of a file's queue may go on. */
+/* The operation at the head of a file's queue may go on; it ends if nobody can
+ * be told. */
 void op_wake(OpObject *op);
+
+/* Whether who waits for op, which the caller holds, could be told to go on with
+ * it; nobody is if it does not wait by a future. */
+bool op_try_wake(OpObject *op);
 
 /* Whether a step in the middle of much work has to return STEP_YIELD. */
 bool op_must_yield(OpObject *op);

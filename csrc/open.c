@@ -117,6 +117,7 @@ file_new(ModuleState *state, const struct request *r, PyObject *path)
     }
     file->fd = file->io.held = -1;
     file->state = state;
+    state->users++;
     file->flags = (unsigned char)r->flags;
     file->buffering = r->buffering;
     file->closefd = r->closefd;

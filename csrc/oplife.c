@@ -5,6 +5,7 @@
  */
 #include "op_int.h"
 
+#include "bulk.h"
 #include "call.h"
 
 /* A debug build of Python keeps books of the references. */
@@ -24,6 +25,7 @@ op_new_afresh(ModuleState *state)
         memset((char *)op + sizeof(PyObject), 0,
                sizeof(OpObject) - sizeof(PyObject));
         op->state = state;
+        state->users++;
         PyObject_GC_Track(op);
     }
     return op;
@@ -222,6 +224,7 @@ op_dealloc(PyObject *self)
     if (op->call != NULL) {
         call_abandon(op);
     }
+    assert(op->bulk == BULK_NONE); /* no line refers to it */
     Py_CLEAR(op->file);
     if (Py_REFCNT(op) > 1) {
         op->status = OP_FINISHED;
@@ -246,6 +249,7 @@ op_dealloc(PyObject *self)
     }
     PyObject_GC_Del(op);
     op_forget_value(state);
+    state->users--;
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
 

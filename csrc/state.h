@@ -29,6 +29,17 @@ struct PortObject;
 struct detached;
 struct chunk;
 
+/* Operations that read about as much as each other, borrowed: see bulk.c. */
+struct bulk_line {
+    struct OpObject *owner; /* in the middle of its read, or NULL, */
+    long long since;        /* ns, */
+    struct OpObject *first; /* and those that wait, by ->bulk_next */
+    struct OpObject *last;
+    bool hands_on;
+};
+
+enum { BULK_LINES = 6 };
+
 typedef struct {
     /* owned, in the order of state_traverse */
     PyTypeObject *op_type;
@@ -59,7 +70,9 @@ typedef struct {
     PyObject *locale_encoding; /* str for locale_codeset, or NULL */
     PyObject *stop;            /* a StopIteration to use again, or NULL */
     PyObject *wake;            /* _core._wake: settle a future, if pending */
+    PyObject *look;            /* _core._look: see bulk.c */
     PyObject *trace; /* who is told of operations, or NULL: trace.c */
+    PyObject *self;  /* the module: see state_traverse */
     PyObject *str_add_reader;
     PyObject *str_add_writer;
     PyObject *str_call_later;
@@ -68,6 +81,7 @@ typedef struct {
     PyObject *str_create_future;
     PyObject *str_done;
     PyObject *str_is_closed;
+    PyObject *str_is_running;
     PyObject *str_fileno;
     PyObject *str_ready;
     PyObject *str_remove_reader;
@@ -100,7 +114,8 @@ typedef struct {
     unsigned asked_in_vain;               /* how often, one after the other */
     unsigned lingered_in_vain[JOB_KINDS]; /* how often, one after the other */
 
-    struct OpObject *free_ops; /* a list by ->next */
+    Py_ssize_t users;          /* objects that point to this, */
+    struct OpObject *free_ops; /* these included: a list by ->next */
     int free_op_count;
     struct chunk *free_chunks; /* a list by ->next: see writing.c */
     int free_chunk_count;
@@ -128,13 +143,7 @@ typedef struct {
     unsigned long long turn_yields; /* yields when a turn of the loop began, */
     long long turn_start;           /* and its ns, as far as is known */
 
-    /* Borrowed, or NULL: see bulk.c. */
-    struct OpObject *bulk;       /* in the middle of its read, */
-    long long bulk_since;        /* ns, */
-    struct OpObject *bulk_first; /* and those that wait, by ->bulk_next */
-    struct OpObject *bulk_last;
-    unsigned bulk_numbers; /* how many have come to the line, ever */
-    bool bulk_hands_on;
+    struct bulk_line bulk_lines[BULK_LINES];
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */

@@ -109,15 +109,14 @@ op_make_waiter(OpObject *op)
     future = NULL;
     Py_XSETREF(op->loop, Py_NewRef(loop));
     rc = 0;
-    if (op->in_line && bulk_wait(op, loop, op->waiter) < 0) {
-        rc = -1;
-        goto done;
-    }
     /* Another thread may have had the GIL meanwhile: the job is finished, or
      * the operation has come to the head and the job reports elsewhere. */
-    if (op_is_head(op) && !op->in_line) {
+    if (op_is_head(op)) {
         if (op_waits_for_jobs(op)) {
             rc = op_adopt_jobs(op, loop);
+        }
+        else if (op->bulk == BULK_WAITS) {
+            /* bulk.c wakes it */
         }
         else if (op->file == NULL || op->call != NULL
                  || op->file->watch == NULL) {
@@ -125,6 +124,10 @@ op_make_waiter(OpObject *op)
         }
     }
 done:
+    if (rc < 0) {
+        Py_CLEAR(op->sub);
+        Py_CLEAR(op->waiter);
+    }
     Py_XDECREF(future);
     Py_XDECREF(loop);
     return rc;

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 import tracemalloc
+from contextlib import contextmanager
 
 import aiofiles_c
 import pytest
@@ -28,8 +29,9 @@ MUCH = {
 class Much:
     """A file, all of it in the page cache, and how it is opened."""
 
-    def __init__(self, path, mode, length):
+    def __init__(self, path, mode, length, kind=""):
         self.path, self.mode, self.length = path, mode, length
+        self.kind = kind
 
     def opened(self):
         """One more file object for it."""
@@ -62,7 +64,7 @@ def much(request, make):
     """Each of them in turn."""
     mode, data = MUCH[request.param]
     length = len(data if "b" in mode else data.decode())
-    return Much(make(data), mode, length)
+    return Much(make(data), mode, length, request.param)
 
 
 async def most_memory(awaitable):
@@ -199,22 +201,162 @@ def test_reads_of_much_whose_loop_is_closed_hold_up_no_other(native, much):
     asyncio.run(end(files, tasks))
 
 
-async def test_read_of_much_tells_why_it_cannot_wait(at_once, much, monkeypatch):
-    """What the loop raises is raised, and nobody else is the worse for it."""
+@pytest.fixture
+async def timers(monkeypatch):
+    """Those that the engine has set in the running loop."""
+    loop = asyncio.get_running_loop()
+    call_later, found = loop.call_later, []
+
+    def watched(delay, callback, *args, **options):
+        timer = call_later(delay, callback, *args, **options)
+        if getattr(callback, "__name__", "") == "_look":
+            found.append(timer)
+        return timer
+
+    monkeypatch.setattr(loop, "call_later", watched)
+    return found
+
+
+@contextmanager
+def refused(name, error):
+    """A function of the running loop raises an error."""
+
+    def raises(*_):
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), name, raises)
+        yield
+
+
+async def test_read_of_much_does_not_hold_up_one_of_less(
+    at_once, much, tmp_path, timers
+):
+    """It waits for those that are about as large, not for one of 7 MB."""
     skip_unless(reads_at_once, much.path)
+    path = tmp_path / "less"
+    path.write_bytes(b"a line\n" * 30_000)
+    for _ in range(1000):
+        async with much.opened() as file, aiofiles_c.open(
+            path, "rb"
+        ) as other:
+            left = await much.begin(file)
+            assert len(await other.readlines()) == 30_000
+            assert not timers
+            await much.read()
+            left.close()
+        if timers:
+            break  # it was soon enough that the first had not had its time
+    else:
+        raise AssertionError("none waited")
 
-    def refuses(*_):
-        raise OSError("no timers")
 
+@pytest.mark.parametrize(
+    "name, error",
+    (
+        ("call_later", OSError),
+        ("call_later", MemoryError),
+        ("create_future", MemoryError),
+    ),
+)
+async def test_read_of_much_that_cannot_wait_begins(
+    at_once, much, name, error
+):
+    """To wait gains time, and is nothing that it needs."""
+    skip_unless(reads_at_once, much.path)
     async with much.opened() as file, much.opened() as other:
         left = await much.begin(file)
-        with monkeypatch.context() as patch:
-            patch.setattr(asyncio.get_running_loop(), "call_later", refuses)
-            with pytest.raises(OSError, match="no timers"):
-                await other.read()
+        with refused(name, error):
+            assert len(await other.read()) == much.length
         left.close()
+
+
+async def test_read_of_much_is_interrupted_where_it_begins_to_wait(
+    at_once, much
+):
+    """What is no Exception is not hidden."""
+    skip_unless(reads_at_once, much.path)
+    async with much.opened() as file, much.opened() as other:
+        for _ in range(1000):
+            left = await much.begin(file)
+            op = other.read()
+            with refused("call_later", KeyboardInterrupt):
+                try:
+                    op.send(None)
+                except KeyboardInterrupt:
+                    break
+                finally:
+                    op.close()
+                    left.close()
+        else:
+            raise AssertionError("it did not wait")
         assert len(await within(other.read())) == much.length
-        await much.is_read_by(3)
+
+
+async def test_reads_of_much_leave_one_timer_behind_at_the_most(
+    at_once, much, timers
+):
+    """Not one each, and none for long."""
+    skip_unless(reads_at_once, much.path)
+    await much.is_read_by(30)
+    now = asyncio.get_running_loop().time()
+    late = [timer for timer in timers if timer.when() > now]
+    assert len(late) <= 1
+    assert all(timer.when() < now + 0.1 for timer in late)
+
+
+async def test_read_of_much_that_waits_goes_on_when_the_number_is_given(
+    native, much
+):
+    """fileno(): it reads otherwise then, and still in its turn."""
+    async with much.opened() as file, much.opened() as other:
+        left = await much.begin(file)
+        task = asyncio.ensure_future(other.read())
+        await turns(2)
+        other.fileno()
+        assert len(await within(task)) == much.length
+        left.close()
+
+
+def test_reads_of_much_whose_loop_is_stopped_hold_up_no_other(native, much):
+    """They go on when it does."""
+    loop = asyncio.new_event_loop()
+
+    async def begin():
+        files = [await much.opened() for _ in range(6)]
+        tasks = [asyncio.ensure_future(file.read()) for file in files]
+        await turns(2)
+        return files, tasks
+
+    async def end(files, tasks):
+        for file, task in zip(files, tasks, strict=True):
+            assert len(await within(task)) == much.length
+            await file.close()
+
+    files, tasks = loop.run_until_complete(begin())
+    asyncio.run(much.is_read_by(6))
+    loop.run_until_complete(end(files, tasks))
+    loop.close()
+
+
+def test_read_of_much_by_hand_needs_no_loop(native, much):
+    """Where all is at hand it ends, whoever else has begun."""
+
+    async def begin():
+        files = [await much.opened(), await much.opened()]
+        return files, await much.begin(files[0])
+
+    skip_unless(reads_at_once, much.path)
+    files, left = asyncio.run(begin())
+    op = files[1].read()
+    with pytest.raises((StopIteration, RuntimeError)) as caught:
+        while True:
+            op.send(None)
+    if "workers" not in much.kind:
+        assert len(caught.value.value) == much.length
+    left.close()
+    for file in files:
+        asyncio.run(file.close())
 
 
 def test_loops_of_several_threads_read_much_at_the_same_time(ours, much):

@@ -226,6 +226,36 @@ def test_exit_by_sys_exit_inside_the_loop_flushes(tmp_path):
     assert (tmp_path / "file").read_text() == "buffered"
 
 
+@pytest.mark.parametrize("ended", (True, False))
+@pytest.mark.parametrize("mode", ("rb", "wb"))
+def test_exit_with_operations_as_globals_is_clean(tmp_path, mode, ended):
+    """The engine is there until the last of what it has given is gone."""
+    (tmp_path / "file").touch()
+    done = python(
+        """
+        import asyncio, sys
+        import aiofiles_c
+
+        async def opened():
+            return await aiofiles_c.open("file", sys.argv[1])
+
+        file = asyncio.run(opened())
+        operation = file.tell()
+        if len(sys.argv) > 2:
+            try:
+                operation.send(None)
+            except StopIteration:
+                pass
+        """,
+        mode,
+        *["ended"] * ended,
+        cwd=tmp_path,
+        flags=("-W", "ignore"),
+        PYTHONMALLOC="debug",  # what is freed is overwritten
+    )
+    assert done.stderr == ""
+
+
 PENDING = """
 import asyncio, os, sys
 import aiofiles_c
