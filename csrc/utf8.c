@@ -18,9 +18,10 @@ typedef uint64_t block_halves __attribute__((vector_size(16)));
 typedef unsigned char half __attribute__((vector_size(8)));
 typedef uint16_t wide_half __attribute__((vector_size(16)));
 
-/* So far without looking for a run of ASCII, which is scanned faster.  What is
- * counted in the bytes of a block has room for 255 of them. */
-enum { ROUND = 16 * sizeof(block) };
+/* So far without looking for a run of ASCII, which is scanned faster; what is
+ * counted in the bytes of a block has room for 255 of them.  And bytes of ASCII
+ * after which the next character is taken to be one alone. */
+enum { ROUND = 16 * sizeof(block), LONG_RUN = 8 * sizeof(block) };
 
 struct utf8 {
     const unsigned char *u;
@@ -223,7 +224,13 @@ utf8_go_on(struct utf8 *s)
     size_t run = scan_ascii_run((const char *)s->u + s->i, s->n - s->i);
     s->i += run;
     s->chars += run;
-    return run > 0 || (s->i >= 3 && utf8_blocks(s)) || utf8_character(s);
+    if (run < LONG_RUN) {
+        return run > 0 || (s->i >= 3 && utf8_blocks(s)) || utf8_character(s);
+    }
+    if (s->i < s->n) {
+        (void)utf8_character(s); /* what is none is met again */
+    }
+    return true;
 }
 
 size_t
@@ -368,9 +375,13 @@ block_ascii(const unsigned char *u)
     return low + (low == 8 ? high : 0);
 }
 
-/* As much ASCII as u begins with: how much it was.  While so many characters
- * follow, whole blocks are put, and what is not ASCII is overwritten: where a
- * run of it ends cannot be foreseen, and each branch there costs more. */
+/* So much that is looked at is still at hand to be copied. */
+enum { PUT_MOST = 8 << 10 };
+
+/* As much ASCII as u begins with, or of it: how much it was.  At first whole
+ * blocks are put, while so many characters follow, and what is not ASCII is
+ * overwritten: where a short run ends cannot be foreseen, and each branch there
+ * costs more. */
 static inline size_t
 put_ascii(void *restrict dst, int width, size_t at,
           const unsigned char *restrict u, size_t n)
@@ -380,7 +391,8 @@ put_ascii(void *restrict dst, int width, size_t at,
         put(dst, width, at, u[0]);
         return u[0] < 0x80;
     }
-    while (run == sizeof(block) && n - i >= 4 * sizeof(block)) {
+    while (run == sizeof(block) && i < LONG_RUN
+           && n - i >= 4 * sizeof(block)) {
         put_block(dst, width, at + i, u + i);
         run = block_ascii(u + i);
         i += run;
@@ -388,7 +400,15 @@ put_ascii(void *restrict dst, int width, size_t at,
     if (run < sizeof(block)) {
         return i;
     }
+    n = n < PUT_MOST ? n : PUT_MOST;
     n = i + scan_ascii((const char *)u + i, n - i);
+    if (width == 1) {
+        memcpy((uint8_t *)dst + at + i, u + i, n - i);
+        return n;
+    }
+    for (; n - i >= sizeof(block); i += sizeof(block)) {
+        put_block(dst, width, at + i, u + i);
+    }
     for (; i < n; i++) {
         put(dst, width, at + i, u[i]);
     }
