@@ -90,6 +90,21 @@ line_is_free(const struct bulk_line *line, long long now)
     return line->owner == NULL || now - line->since >= BULK_MOST;
 }
 
+/* The first in the line may begin. */
+static void
+line_call_first(struct bulk_line *line, bool is_owner)
+{
+    OpObject *op = line->first;
+    Py_INCREF(op);
+    line_remove(line, op);
+    op->bulk = BULK_CALLED;
+    if (is_owner) {
+        line_take(line, op, trace_clock());
+    }
+    (void)op_try_wake(op); /* or bulk_look() does */
+    Py_DECREF(op);
+}
+
 /* The first in the line has its turn; those of loops that are stopped have it
  * too, whenever they go on, but nobody waits for them. */
 static void
@@ -103,34 +118,32 @@ line_hand_on(struct bulk_line *line)
     while (line->owner == NULL && line->first != NULL) {
         OpObject *op = line->first;
         Py_INCREF(op);
-        bool turns = op->loop == NULL || loop_turns(op->state, op->loop);
+        PyObject *loop = Py_XNewRef(op->loop);
+        bool turns = loop == NULL || loop_turns(op->state, loop);
         if (line->first == op) {
-            line_remove(line, op);
-            op->bulk = BULK_CALLED;
-            if (turns) {
-                line_take(line, op, trace_clock());
-            }
-            (void)op_try_wake(op); /* or bulk_look() does */
+            line_call_first(line, turns);
         }
+        Py_XDECREF(loop);
         Py_DECREF(op);
     }
     line->hands_on = false;
 }
 
-/* Whether the last of size bytes, or of as many as are left, is at hand. */
+/* Bytes that a read of size bytes is going to give; 0: none that are known. */
+static size_t
+bulk_size(const FileObject *file, size_t size)
+{
+    off_t left = file->extent - file->raw;
+    return left <= 0 ? 0 : (size_t)left < size ? (size_t)left : size;
+}
+
+/* Whether the last of them is at hand. */
 static bool
 bulk_is_cached(OpObject *op, size_t size)
 {
     char last;
-    FileObject *file = op->file;
-    off_t left = file->extent - file->raw;
-    if (left <= 0) {
-        return false;
-    }
-    if ((size_t)left > size) {
-        left = (off_t)size;
-    }
-    return file_read_inline(op, &last, 1, file->raw + left - 1) == 1;
+    off_t end = op->file->raw + (off_t)size;
+    return file_read_inline(op, &last, 1, end - 1) == 1;
 }
 
 /* Have the running loop look, later: 1, or 0 where there is none or it cannot;
@@ -176,7 +189,8 @@ enum step
 bulk_begin(OpObject *op, size_t size)
 {
     if (op->bulk == BULK_NONE) {
-        if (!bulk_is_cached(op, size)) {
+        size = bulk_size(op->file, size);
+        if (size == 0 || !bulk_is_cached(op, size)) {
             return STEP_DONE;
         }
         if (bulk_join(op, size) < 0) {
@@ -244,10 +258,13 @@ bulk_look(PyObject *module, PyObject *Py_UNUSED(ignored))
         again = again || line_is_waited_in(line, loop);
     }
     Py_DECREF(loop);
-    if (again && bulk_look_later(state) < 0) {
-        return NULL;
+    int rc = again ? bulk_look_later(state) : 1;
+    for (int i = 0; i < BULK_LINES && rc <= 0; i++) {
+        while (state->bulk_lines[i].first != NULL) { /* nobody would look */
+            line_call_first(&state->bulk_lines[i], false);
+        }
     }
-    Py_RETURN_NONE;
+    return rc < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 void

@@ -66,7 +66,7 @@ typedef struct FileObject {
     PyObject *watch;    /* stream.c: what waits for readiness, or NULL */
     PyObject *doomed;   /* bytes: the name that is to go, once it is there */
 
-    ModuleState *state;           /* borrowed: the type holds the module */
+    ModuleState *state;           /* one of its users */
     struct OpObject *head, *tail; /* borrowed: operations; head is on */
     struct FileObject *busy_next, **busy_link; /* state->busy_files */
     struct beside *beside; /* borrowed: jobs beside the queue, by ->next */

@@ -389,7 +389,7 @@ file_tp_dealloc(PyObject *self)
     buffer_free(&file->rbuf);
     prefetch_free(file);
     chunk_free_all(file->state, file->wfirst);
-    file->state->users--;
+    state_release(file->state);
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }

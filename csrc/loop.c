@@ -9,13 +9,15 @@
  */
 #include "loop.h"
 
+#include "trace.h"
+
 typedef struct PortObject {
     PyObject_HEAD
-    ModuleState *state;      /* borrowed: the type holds the module */
+    ModuleState *state;      /* one of its users */
     PyObject *loop;          /* borrowed, see above; compared, never used */
     struct port *port;       /* owned; NULL after a fork */
     struct PortObject *next; /* state->ports */
-    bool looks;              /* a timer is set: loop_look_later() */
+    long long looks_at;      /* ns: a timer is set for then; or 0 */
     vectorcallfunc vectorcall;
 } PortObject;
 
@@ -105,7 +107,7 @@ port_tp_dealloc(PyObject *self)
         loop_finish_jobs(port_close(gone), NULL);
     }
     compat_exc_restore(&exc);
-    port->state->users--;
+    state_release(port->state);
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
@@ -177,9 +179,9 @@ loop_turns(ModuleState *state, PyObject *loop)
 {
     struct compat_exc exc;
     compat_exc_take(&exc);
-    PyObject *running = PyObject_CallMethodNoArgs(loop, state->str_is_running);
-    bool turns = running != Py_False;
-    Py_XDECREF(running);
+    PyObject *thread = PyObject_GetAttr(loop, state->str_thread_id);
+    bool turns = thread != Py_None;
+    Py_XDECREF(thread);
     PyErr_Clear();
     compat_exc_restore(&exc);
     return turns;
@@ -210,14 +212,18 @@ loop_port(ModuleState *state, PyObject *loop)
     return port == NULL ? NULL : port->port;
 }
 
+/* ns after which a timer has been lost, to an interrupt before its call. */
+enum { LOOK_LOST = 1000000000 };
+
 int
 loop_look_later(ModuleState *state, PyObject *loop, long ns)
 {
+    long long now = trace_clock();
     PortObject *port = port_of(state, loop);
     if (port == NULL) {
         return -1;
     }
-    if (port->looks) {
+    if (port->looks_at != 0 && now - port->looks_at < LOOK_LOST) {
         return 1;
     }
     PyObject *timer = NULL, *delay = PyFloat_FromDouble((double)ns * 1e-9);
@@ -232,7 +238,7 @@ loop_look_later(ModuleState *state, PyObject *loop, long ns)
     Py_DECREF(timer);
     port = port_find(state, loop); /* the call may have closed it */
     if (port != NULL) {
-        port->looks = true;
+        port->looks_at = now + ns;
     }
     return 1;
 }
@@ -242,7 +248,7 @@ loop_has_looked(ModuleState *state, PyObject *loop)
 {
     PortObject *port = port_find(state, loop);
     if (port != NULL) {
-        port->looks = false;
+        port->looks_at = 0;
     }
 }
 
@@ -278,21 +284,64 @@ loop_try_wake(ModuleState *state, PyObject *loop, PyObject *future)
     return result;
 }
 
-bool
-loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
+static int
+raise_again(void *arg)
 {
-    struct compat_exc exc;
-    compat_exc_take(&exc);
+    struct compat_exc *exc = arg;
+    compat_exc_restore(exc);
+    PyMem_Free(exc);
+    return -1;
+}
+
+/* What a signal's handler has raised is for the program, which the main thread
+ * will raise it in, soon. */
+static void
+raise_later(void)
+{
+    struct compat_exc *exc = PyMem_Malloc(sizeof(*exc));
+    if (exc != NULL) {
+        compat_exc_take(exc);
+        if (Py_AddPendingCall(raise_again, exc) == 0) {
+            return;
+        }
+        (void)raise_again(exc);
+    }
+    PyErr_WriteUnraisable(NULL);
+}
+
+/* loop_wake(): whether it is woken, without an exception but what a signal's
+ * handler has raised. */
+static bool
+loop_wake_raising(ModuleState *state, PyObject *loop, PyObject *future)
+{
     PyObject *result = loop_try_wake(state, loop, future);
     if (result == NULL && PyErr_ExceptionMatches(PyExc_MemoryError)) {
         PyErr_Clear(); /* whoever waits would do so for ever */
         result = loop_try_wake(state, loop, future);
     }
-    bool woken = result != NULL;
-    if (!woken) {
+    if (result == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyErr_Clear(); /* the loop is closed: nobody is left to be woken */
     }
     Py_XDECREF(result);
+    return result != NULL;
+}
+
+bool
+loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
+{
+    struct compat_exc exc, raised;
+    compat_exc_take(&exc);
+    /* Handlers run now, or they would in the midst of what asyncio does. */
+    (void)PyErr_CheckSignals();
+    compat_exc_take(&raised);
+    bool woken = loop_wake_raising(state, loop, future);
+    if (PyErr_Occurred()) {
+        raise_later();
+    }
+    compat_exc_restore(&raised);
+    if (PyErr_Occurred()) {
+        raise_later();
+    }
     compat_exc_restore(&exc);
     return woken;
 }

@@ -16,7 +16,8 @@ bool loop_is_running(ModuleState *state);
  * loop.  NULL with an exception. */
 struct port *loop_port(ModuleState *state, PyObject *loop);
 
-/* Whether a loop runs, in whichever thread, as far as it says. */
+/* Whether a loop runs, in whichever thread; one that is not asyncio's is taken
+ * to.  Runs no Python code, in which a signal's handler could raise. */
 bool loop_turns(ModuleState *state, PyObject *loop);
 
 /* Have the running loop call bulk_look() in so many ns, once for all who ask

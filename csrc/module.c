@@ -12,7 +12,15 @@
 ModuleState *
 state_of(PyObject *module)
 {
-    return PyModule_GetState(module);
+    return *(ModuleState **)PyModule_GetState(module);
+}
+
+void
+state_release(ModuleState *state)
+{
+    if (--state->users == 0) {
+        PyMem_Free(state);
+    }
 }
 
 /* ---- functions ---- */
@@ -225,7 +233,6 @@ state_names(ModuleState *state)
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
         {&state->str_is_closed, "is_closed"},
-        {&state->str_is_running, "is_running"},
         {&state->str_fileno, "fileno"},
         {&state->str_ready, "_ready"},
         {&state->str_remove_reader, "remove_reader"},
@@ -234,6 +241,7 @@ state_names(ModuleState *state)
         {&state->str_selector, "_selector"},
         {&state->str_set_result, "set_result"},
         {&state->str_strict, "strict"},
+        {&state->str_thread_id, "_thread_id"},
         {&state->str_throw, "throw"},
         {&state->str_when, "_when"},
     };
@@ -329,10 +337,18 @@ done:
 #define AIOF_IS_PORTABLE 0
 #endif
 
+/* The state is not a part of the module: at exit the collector may let go of
+ * this before it comes to objects that point to that. */
 static int
 module_exec(PyObject *module)
 {
-    ModuleState *state = state_of(module);
+    ModuleState *state = PyMem_Calloc(1, sizeof(*state));
+    if (state == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    state->users = 1;
+    *(ModuleState **)PyModule_GetState(module) = state;
     if (state_import(state) < 0 || state_names(state) < 0
         || probe_init(state) < 0 || state_engine(state) < 0
         || op_init(module, state) < 0 || method_init(module, state) < 0
@@ -341,22 +357,15 @@ module_exec(PyObject *module)
         || PyModule_AddIntConstant(module, "PORTABLE", AIOF_IS_PORTABLE) < 0) {
         return -1;
     }
-    if (state_hooks(module, state) < 0) {
-        return -1;
-    }
-    state->self = Py_NewRef(module);
-    return 0;
+    return state_hooks(module, state);
 }
 
-/* An object points to the state by way of its type's module, which at exit the
- * collector may let go of before it comes to the object.  So the module refers
- * to itself, and says so only where no such object is left. */
 static int
 state_traverse(PyObject *module, visitproc visit, void *arg)
 {
     ModuleState *state = state_of(module);
-    if (state->users == state->free_op_count) {
-        Py_VISIT(state->self);
+    if (state == NULL) {
+        return 0;
     }
     Py_VISIT(state->op_type);
     Py_VISIT(state->op_iter_type);
@@ -399,6 +408,9 @@ static int
 state_clear(PyObject *module)
 {
     ModuleState *state = state_of(module);
+    if (state == NULL) {
+        return 0;
+    }
     op_clear_free_list(state);
     Py_CLEAR(state->op_type);
     Py_CLEAR(state->op_iter_type);
@@ -442,7 +454,6 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
     Py_CLEAR(state->str_is_closed);
-    Py_CLEAR(state->str_is_running);
     Py_CLEAR(state->str_fileno);
     Py_CLEAR(state->str_ready);
     Py_CLEAR(state->str_remove_reader);
@@ -451,9 +462,9 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_selector);
     Py_CLEAR(state->str_set_result);
     Py_CLEAR(state->str_strict);
+    Py_CLEAR(state->str_thread_id);
     Py_CLEAR(state->str_throw);
     Py_CLEAR(state->str_when);
-    Py_CLEAR(state->self);
     return 0;
 }
 
@@ -461,12 +472,16 @@ static void
 state_free(void *module)
 {
     ModuleState *state = state_of(module);
+    if (state == NULL) {
+        return;
+    }
     (void)state_clear(module);
     chunk_clear_free_list(state);
     if (state->pool != NULL) {
         pool_destroy(state->pool);
     }
     /* The table stays: a worker that hangs may yet learn a device. */
+    state_release(state);
 }
 
 static PyModuleDef_Slot core_slots[] = {
@@ -481,7 +496,7 @@ PyModuleDef aiofiles_c_module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "aiofiles_c._core",
     .m_doc = "The native engine of aiofiles_c.",
-    .m_size = sizeof(ModuleState),
+    .m_size = sizeof(ModuleState *),
     .m_methods = core_functions,
     .m_slots = core_slots,
     .m_traverse = state_traverse,

@@ -71,7 +71,7 @@ typedef struct OpObject {
     PyObject *told;     /* dict: names that were set, cr_origin; or NULL */
     PyObject *weakrefs; /* the list of weak references, or NULL */
 
-    ModuleState *state; /* borrowed: the type holds the module */
+    ModuleState *state; /* one of its users */
     const struct op_kind *kind;
     /* From here on all is zero in a new operation: see op_tp_dealloc. */
     struct OpObject *next; /* borrowed: the file's queue, or the free list */

@@ -121,6 +121,22 @@ op_drop_work(OpObject *op)
 
 /* ---- the end ---- */
 
+/* The collector finalizes each object once.  What was garbage to it, and was let
+ * go of and kept before its turn came, is of no use to others then. */
+static void
+op_leave_free_list(OpObject *op)
+{
+    OpObject **link = &op->state->free_ops;
+    while (*link != NULL && *link != op) {
+        link = &(*link)->next;
+    }
+    if (*link == op) {
+        *link = op->next;
+        op->state->free_op_count--;
+        Py_DECREF(op); /* the list's; the collector has its own */
+    }
+}
+
 void
 op_tp_finalize(PyObject *self)
 {
@@ -139,6 +155,9 @@ op_tp_finalize(PyObject *self)
         }
         Py_XDECREF(result);
         compat_exc_restore(&exc);
+    }
+    else {
+        op_leave_free_list(op);
     }
 }
 
@@ -224,7 +243,7 @@ op_dealloc(PyObject *self)
     if (op->call != NULL) {
         call_abandon(op);
     }
-    assert(op->bulk == BULK_NONE); /* no line refers to it */
+    assert(!op->queued && op->bulk == BULK_NONE); /* nobody refers to it */
     Py_CLEAR(op->file);
     if (Py_REFCNT(op) > 1) {
         op->status = OP_FINISHED;
@@ -249,7 +268,7 @@ op_dealloc(PyObject *self)
     }
     PyObject_GC_Del(op);
     op_forget_value(state);
-    state->users--;
+    state_release(state);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
 

@@ -72,7 +72,6 @@ typedef struct {
     PyObject *wake;            /* _core._wake: settle a future, if pending */
     PyObject *look;            /* _core._look: see bulk.c */
     PyObject *trace; /* who is told of operations, or NULL: trace.c */
-    PyObject *self;  /* the module: see state_traverse */
     PyObject *str_add_reader;
     PyObject *str_add_writer;
     PyObject *str_call_later;
@@ -81,7 +80,6 @@ typedef struct {
     PyObject *str_create_future;
     PyObject *str_done;
     PyObject *str_is_closed;
-    PyObject *str_is_running;
     PyObject *str_fileno;
     PyObject *str_ready;
     PyObject *str_remove_reader;
@@ -90,6 +88,7 @@ typedef struct {
     PyObject *str_selector;
     PyObject *str_set_result;
     PyObject *str_strict;
+    PyObject *str_thread_id;
     PyObject *str_throw;
     PyObject *str_when;
 
@@ -114,8 +113,8 @@ typedef struct {
     unsigned asked_in_vain;               /* how often, one after the other */
     unsigned lingered_in_vain[JOB_KINDS]; /* how often, one after the other */
 
-    Py_ssize_t users;          /* objects that point to this, */
-    struct OpObject *free_ops; /* these included: a list by ->next */
+    Py_ssize_t users;          /* the module, and all that points to this */
+    struct OpObject *free_ops; /* a list by ->next */
     int free_op_count;
     struct chunk *free_chunks; /* a list by ->next: see writing.c */
     int free_chunk_count;
@@ -147,6 +146,9 @@ typedef struct {
 } ModuleState;
 
 ModuleState *state_of(PyObject *module); /* borrowed */
+
+/* One that counts among its users lets go of it; the last one frees it. */
+void state_release(ModuleState *state);
 
 /* Set what probe.c finds out: 0, or -1 with an exception. */
 int probe_init(ModuleState *state);

@@ -271,6 +271,29 @@ async def test_read_of_much_that_cannot_wait_begins(
         left.close()
 
 
+async def test_read_of_much_whose_timer_is_not_set_again_begins(
+    at_once, much, monkeypatch
+):
+    """Where nobody would look again, it is waited for no more."""
+    skip_unless(reads_at_once, much.path)
+    loop = asyncio.get_running_loop()
+    call_later, looks = loop.call_later, []
+
+    def once(delay, callback, *args, **options):
+        if getattr(callback, "__name__", "") == "_look":
+            looks.append(callback)
+            if len(looks) > 1:
+                raise MemoryError
+        return call_later(delay, callback, *args, **options)
+
+    async with much.opened() as file, much.opened() as other:
+        left = await much.begin(file)
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "call_later", once)
+            assert len(await within(other.read())) == much.length
+        left.close()
+
+
 async def test_read_of_much_is_interrupted_where_it_begins_to_wait(
     at_once, much
 ):
@@ -301,6 +324,7 @@ async def test_reads_of_much_leave_one_timer_behind_at_the_most(
     await much.is_read_by(30)
     now = asyncio.get_running_loop().time()
     late = [timer for timer in timers if timer.when() > now]
+    assert timers
     assert len(late) <= 1
     assert all(timer.when() < now + 0.1 for timer in late)
 

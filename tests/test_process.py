@@ -226,6 +226,74 @@ def test_exit_by_sys_exit_inside_the_loop_flushes(tmp_path):
     assert (tmp_path / "file").read_text() == "buffered"
 
 
+def test_operation_that_the_collector_has_finalized_is_not_used_again(
+    native, make
+):
+    """One that is let go of in the middle of a collection.
+
+    What is used again is dropped while it waits: then it has to be closed, which
+    the collector does once with each object.
+    """
+    done = python(
+        """
+        import asyncio, gc, sys
+        import aiofiles_c
+
+        class Given:
+            def __await__(self):
+                return (yield)
+
+        class Cycle:
+            pass
+
+        async def holder(cycle):
+            held = await Given()
+            try:
+                await Given()
+            finally:  # by the collector
+                held = None
+
+        def garbage(file):
+            made = []
+            for _ in range(200):
+                cycle = Cycle()
+                cycle.holder = holder(cycle)
+                cycle.holder.send(None)
+                operation = file.tell()
+                try:
+                    operation.send(None)
+                except StopIteration:
+                    pass
+                made.append((cycle.holder, operation))
+            for each, operation in made:
+                each.send(operation)
+
+        async def main():
+            gc.disable()
+            async with aiofiles_c.open(sys.argv[1], "rb") as file:
+                garbage(file)
+                gc.collect()
+                for _ in range(100):
+                    asyncio.get_running_loop().call_soon(int)
+                    operation = file.read(2_000_000)
+                    try:
+                        operation.send(None)
+                    except StopIteration:
+                        pass
+                    del operation  # in the middle of its work, as a rule
+                    await file.seek(0)
+                    assert len(await file.read()) == 2_000_000
+                    await file.seek(0)
+
+        asyncio.run(asyncio.wait_for(main(), 15))
+        """,
+        make(bytes(2_000_000)),
+        cwd=os.path.dirname(make(bytes(2_000_000))),
+        flags=("-W", "ignore"),
+    )
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("ended", (True, False))
 @pytest.mark.parametrize("mode", ("rb", "wb"))
 def test_exit_with_operations_as_globals_is_clean(tmp_path, mode, ended):
@@ -254,6 +322,63 @@ def test_exit_with_operations_as_globals_is_clean(tmp_path, mode, ended):
         PYTHONMALLOC="debug",  # what is freed is overwritten
     )
     assert done.stderr == ""
+
+
+def test_exit_with_a_file_that_only_the_engine_refers_to_writes_it(tmp_path):
+    """By way of what is told of operations."""
+    python(
+        """
+        import asyncio
+        import aiofiles_c
+
+        async def main():
+            file = await aiofiles_c.open("file", "wb")
+            await file.write(b"data")
+            aiofiles_c.set_trace(lambda *_: file)
+
+        asyncio.run(main())
+        """,
+        cwd=tmp_path,
+        flags=("-W", "ignore"),
+    )
+    assert (tmp_path / "file").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("delay", (0.2, 0.213, 0.227))
+def test_interrupt_while_much_is_read_ends_the_program(tmp_path, delay):
+    """What a signal's handler raises is raised in the program, once is enough.
+
+    The handler runs between the pieces of a read, and where one task's end is
+    another's turn.
+    """
+    (tmp_path / "file").write_bytes(bytes(3 << 20))
+    done = python(
+        """
+        import asyncio, os, signal, sys, threading
+        import aiofiles_c
+
+        async def read():
+            while True:
+                async with aiofiles_c.open("file", "rb") as file:
+                    await file.read()
+
+        async def main():
+            await asyncio.gather(*(read() for _ in range(8)))
+
+        interrupt = threading.Timer(
+            float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT)
+        )
+        interrupt.start()
+        try:
+            asyncio.new_event_loop().run_until_complete(main())
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+            os._exit(0)
+        """,
+        delay,
+        cwd=tmp_path,
+    )
+    assert done.stdout.split() == ["interrupted"]
 
 
 PENDING = """
