@@ -41,6 +41,7 @@ class Findings(NamedTuple):
     device: str = "slow"  # or "local", "memory"
     open_error: int = 0  # of opening a cached name without waiting
     read_error: int | None = 0  # of reading; None: there was no file to read
+    told: bool = True  # what is cached of a file of one's own can be asked
     queued: int = 0
     max_threads: int = 0
 
@@ -70,7 +71,7 @@ def file_system(folder: Path) -> str:
     return kind
 
 
-def _survey(folder: str) -> tuple[str, str, int, int | None]:
+def _survey(folder: str) -> tuple[str, str, int, int | None, bool]:
     """Ask the engine what is allowed in a folder."""
     from tempfile import TemporaryFile
 
@@ -78,13 +79,13 @@ def _survey(folder: str) -> tuple[str, str, int, int | None]:
     try:
         with TemporaryFile(dir=folder, buffering=0) as file:
             file.write(b"x")
-            found: tuple[str, str, int, int] = core.survey(  # type: ignore[union-attr]
+            name, device, opened, read, told = core.survey(  # type: ignore[union-attr]
                 where, file.fileno()
             )
-            return found
+            return name, device, opened, read, bool(told)
     except OSError:  # nothing can be made there; the folder itself will do
-        name, device, opened, _ = core.survey(where, where)  # type: ignore[union-attr]
-        return name, device, opened, None
+        name, device, opened, *_ = core.survey(where, where)  # type: ignore[union-attr]
+        return name, device, opened, None, False
     finally:
         os.close(where)
 
@@ -94,7 +95,7 @@ def find(folder: StrPath) -> Findings:
     engine = describe_engine()
     if core is None:
         return Findings(engine)
-    name, device, opened, read = _survey(os.fspath(folder))
+    name, device, opened, read, told = _survey(os.fspath(folder))
     if name == "unknown":
         from pathlib import Path
 
@@ -108,6 +109,7 @@ def find(folder: StrPath) -> Findings:
         device,
         opened,
         read,
+        told,
         counts["queued"],
         counts["max_threads"],
     )
@@ -130,6 +132,16 @@ def _advise_reads(found: Findings) -> str:
         return (
             "Reads: what the page cache holds is read at once, the rest by"
             " a thread."
+        )
+    if found.read_error == errno.EOPNOTSUPP and found.told:
+        return (
+            f"Reads: {found.file_system} has no reads without waiting"
+            " (RWF_NOWAIT), but it can be asked what the page cache holds of"
+            " a file of this user, up to 1 GiB: that is read at once. The"
+            " rest is read by threads; a sequential reader gets the next"
+            " block fetched ahead, a random one waits for each. Keep data of"
+            " other users that is read at random on another file system:"
+            " ext4, xfs, btrfs or tmpfs, in a container a volume."
         )
     if found.read_error == errno.EOPNOTSUPP:
         return (

@@ -132,6 +132,7 @@ void
 file_mark_closed(FileObject *file)
 {
     stream_unwatch(file);
+    resident_end(&file->resident);
     file->closed = true;
     file->fd = -1;
     file->writing = file->exact = file->owes = false;
@@ -152,6 +153,7 @@ close_steps(FileObject *file, unsigned *close)
         *close = steps;
         return 0;
     }
+    resident_end(&file->resident); /* the last close of a file frees it */
     steps |= file->closefd ? IO_CLOSE : 0;
     if (file->wlen > 0) {
         steps |= IO_WRITE;

@@ -47,7 +47,8 @@ bool
 file_data_inline(const FileObject *file)
 {
     return file_meta_inline(file)
-           && (file->nowait || file->device == DEVICE_MEMORY);
+           && (file->nowait || file->resident.possible
+               || file->device == DEVICE_MEMORY);
 }
 
 /* How many reads, one after the other, a worker makes to have the time of

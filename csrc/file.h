@@ -17,6 +17,7 @@
 #include "buffer.h"
 #include "io.h"
 #include "op.h"
+#include "resident.h"
 
 /* open()'s mode, as bits. */
 enum {
@@ -95,9 +96,10 @@ typedef struct FileObject {
     size_t at;                 /* index that the lseek of the job goes to */
     struct text *text;         /* NULL for binary files */
     struct prefetch *prefetch; /* prefetch.c: what it has fetched, or NULL */
-    size_t bufsize;            /* that of built-in open; 0: raw */
-    size_t threshold;          /* accepted bytes beyond it are handed over */
-    size_t again;              /* n of the last read(n) */
+    struct resident resident;
+    size_t bufsize;   /* that of built-in open; 0: raw */
+    size_t threshold; /* accepted bytes beyond it are handed over */
+    size_t again;     /* n of the last read(n) */
     /* size of the last block read; 0: none since the file was opened or moved
      * in, 1: read directly */
     size_t block;

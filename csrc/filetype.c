@@ -388,6 +388,7 @@ file_tp_dealloc(PyObject *self)
     text_free(file->text);
     buffer_free(&file->rbuf);
     prefetch_free(file);
+    resident_end(&file->resident);
     chunk_free_all(file->state, file->wfirst);
     state_release(file->state);
     tp->tp_free(self);

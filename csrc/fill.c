@@ -95,18 +95,22 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
 {
     FileObject *file = op->file;
     struct iovec iov = {buf, len};
-    ssize_t n;
+    ssize_t n = -EAGAIN;
     if (file_touches(file)) {
-        return -EAGAIN;
+        return n;
     }
     if (file->device == DEVICE_MEMORY) {
         n = sys_readv(file->fd, &iov, 1, off);
     }
-    else {
+    else if (file->nowait) {
         n = sys_read_nowait(file->fd, &iov, 1, off);
-        if (n == -EOPNOTSUPP) {
-            file->nowait = false;
-        }
+        file->nowait = n != -EOPNOTSUPP;
+    }
+    if (!file->nowait && file->device != DEVICE_MEMORY) {
+        n = off != SYS_OFF_CURRENT
+                    && resident_has(&file->resident, file->fd, off, len)
+                ? sys_readv(file->fd, &iov, 1, off)
+                : -EAGAIN;
     }
     if (n >= 0) {
         op_raise_route(op, ROUTE_KERNEL);
@@ -133,7 +137,7 @@ read_asks_again(OpObject *op, ssize_t n, size_t len)
 {
     FileObject *file = op->file;
     return n == -EAGAIN && !file->shared && len <= READ_ASK_MOST
-           && !file->touchy && linger_ask(op);
+           && !file->touchy && file->nowait && linger_ask(op);
 }
 
 static off_t
@@ -167,7 +171,8 @@ bool
 file_ahead_helps(const FileObject *file)
 {
     return file->regular && !file->shared && file->bufsize != 0
-           && file->state->inline_io && !file_data_inline(file);
+           && file->state->inline_io
+           && (file->resident.absent > 0 || !file_data_inline(file));
 }
 
 /* Whether the next block is worth a job of its own while this one is used. */

@@ -141,6 +141,7 @@ void
 file_let_go(FileObject *file)
 {
     stream_unwatch(file);
+    resident_end(&file->resident);
     if (file->io.held >= 0) {
         (void)sys_close(file->io.held);
         file->io.held = -1;

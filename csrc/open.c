@@ -155,6 +155,7 @@ file_set_opened(FileObject *file)
                    || (S_ISCHR(io->type) && io->flag);
     file->seekable = io->seekable;
     file->nowait = file->state->has_nowait;
+    file->resident.possible = file->nowait;
     file->raw = file->base = file->high = io->seekable ? io->off : 0;
     file->end = -1;
     file->extent = file->regular ? io->size : 0;

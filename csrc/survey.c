@@ -8,12 +8,14 @@
 #include <fcntl.h>
 
 #include "device.h"
+#include "resident.h"
 #include "sys.h"
 
 struct survey {
     unsigned long type; /* of the file system; 0 where it is not told */
     int open_err;       /* of opening a cached name; 0 or an errno */
-    int read_err;       /* of reading what is cached */
+    int read_err;       /* of reading what is cached; then, whether it is */
+    bool told;          /* what is: see resident.h */
 };
 
 /* What asks without waiting says EOPNOTSUPP for each reason; errno still has
@@ -41,6 +43,10 @@ survey_make(int folder, int file, struct survey *s)
     }
     errno = EOPNOTSUPP;
     s->read_err = survey_reason((long)sys_read_nowait(file, &iov, 1, 0));
+    struct resident r = {.possible = true};
+    (void)resident_has(&r, file, 0, 1);
+    s->told = r.possible;
+    resident_end(&r);
 }
 
 PyObject *
@@ -59,7 +65,7 @@ survey(PyObject *Py_UNUSED(module), PyObject *args)
     Py_BEGIN_ALLOW_THREADS
     survey_make(folder, file, &s);
     Py_END_ALLOW_THREADS
-    return Py_BuildValue("ssii", device_fs_name(s.type),
+    return Py_BuildValue("ssiii", device_fs_name(s.type),
                          classes[device_classify(s.type)], s.open_err,
-                         s.read_err);
+                         s.read_err, s.told);
 }

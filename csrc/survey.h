@@ -5,8 +5,9 @@
 #include "state.h"
 
 /* survey(folder, file, /), two descriptors, the second of a file with data:
- * the name of the file system, "local", "memory" or "slow", and the errno (or
- * 0) of opening and of reading without waiting. */
+ * the name of the file system, "local", "memory" or "slow", the errno (or 0) of
+ * opening and of reading without waiting, and whether it can be told what is
+ * cached of a file of one's own. */
 PyObject *survey(PyObject *module, PyObject *args);
 
 #endif

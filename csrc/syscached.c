@@ -1,11 +1,14 @@
 /* syscached.c - what the kernel knows of a name or a descriptor without asking
- * a device: openat2() with RESOLVE_CACHED, statx() without a server.
+ * a device: openat2() with RESOLVE_CACHED, statx() without a server, mincore().
  */
 #include "sys_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #if defined(SYS_LINUX) && defined(SYS_openat2) && defined(SYS_statx)
 
@@ -183,6 +186,69 @@ sys_mount_line(int fd)
 }
 
 #endif
+
+#ifdef SYS_LINUX
+
+void *
+sys_map_unread(int fd, size_t len)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur != RLIM_INFINITY) {
+        return NULL; /* they are not to be had for nothing */
+    }
+    void *map = mmap(NULL, len, PROT_NONE, MAP_PRIVATE, fd, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+void
+sys_unmap(void *map, size_t len)
+{
+    (void)munmap(map, len);
+}
+
+int
+sys_resident(void *at, size_t len, unsigned char *pages)
+{
+    return mincore(at, len, pages) < 0 ? -errno : 0;
+}
+
+#else
+
+void *
+sys_map_unread(int fd, size_t len)
+{
+    (void)fd;
+    (void)len;
+    return NULL;
+}
+
+void
+sys_unmap(void *map, size_t len)
+{
+    (void)map;
+    (void)len;
+}
+
+int
+sys_resident(void *at, size_t len, unsigned char *pages)
+{
+    (void)at;
+    (void)len;
+    (void)pages;
+    return -EOPNOTSUPP;
+}
+
+#endif
+
+size_t
+sys_page(void)
+{
+    static size_t page; /* whoever comes first finds the same */
+    if (page == 0) {
+        page = (size_t)sysconf(_SC_PAGESIZE);
+    }
+    return page;
+}
 
 int
 sys_open_cached(const char *path, int flags)

@@ -40,6 +40,7 @@ import aiofiles.tempfile  # noqa: E402
 
 from .support.functions import Functions  # noqa: E402
 from .support.gate import Gate  # noqa: E402
+from .support.mount import Unavailable, mounted_at  # noqa: E402
 from .support.waiting import workers_rest  # noqa: E402
 
 # Seconds for a test.  One that blocks the loop for good, so that this cannot
@@ -294,6 +295,22 @@ def elsewhere(tmp_path):
         pytest.skip("there is no second file system")
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         yield folder
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory):
+    """A folder on an overlayfs of its own, which takes root to mount."""
+    base = tmp_path_factory.mktemp("overlay")
+    parts = {name: base / name for name in ("lower", "upper", "work", "top")}
+    for part in parts.values():
+        part.mkdir()
+    options = "lowerdir={lower},upperdir={upper},workdir={work}"
+    options = options.format(**parts)
+    try:
+        with mounted_at(parts["top"], "overlay", "overlay", options):
+            yield parts["top"]
+    except Unavailable as error:
+        pytest.skip(f"no overlayfs can be mounted here: {error}")
 
 
 @pytest.fixture

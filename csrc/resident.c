@@ -1,0 +1,133 @@
+/* resident.c - whether bytes of a file are in the page cache, where the kernel
+ * does not read without waiting.
+ *
+ * Loop thread; no Python.  overlayfs, on which most containers have their root,
+ * hands reads on to another file system and refuses RWF_NOWAIT; and what
+ * cachestat() looks at is its own, empty page cache.  But a mapping of the file
+ * is one of the file below, and mincore() tells of that which of its pages are
+ * there.  Between the answer and the read a page may go, which is as unlikely as
+ * it is short, and the read then waits for a local disk.
+ *
+ * mincore() answers the truth only to the owner of a file, or who may write to
+ * it, which is not tried.  To others all seems to be there: so does then a page
+ * far behind the end, by which it is known, should owners not be what they seem.
+ */
+#include "resident.h"
+#include "sys.h"
+
+#include <unistd.h>
+
+enum {
+    RESIDENT_PAGES = 64,   /* asked for at once */
+    RESIDENT_TRIES = 16,   /* in vain, then once in as many */
+    RESIDENT_GAP = 4 << 20 /* behind the end: no large page goes so far */
+};
+
+/* Larger files are not mapped: a process may have a limit to its addresses. */
+#define RESIDENT_MOST ((off_t)1 << 30)
+
+void
+resident_end(struct resident *r)
+{
+    if (r->map != NULL) {
+        sys_unmap(r->map, r->len);
+        r->map = NULL;
+    }
+}
+
+/* Map the file as it is now: false if that cannot be, or tells nothing. */
+static bool
+resident_begin(struct resident *r, int fd, const struct stat *st)
+{
+    unsigned char seen = 1;
+    resident_end(r);
+    if (st->st_size > RESIDENT_MOST || st->st_uid != geteuid()) {
+        return false;
+    }
+    size_t behind = ((size_t)st->st_size / RESIDENT_GAP + 2) * RESIDENT_GAP;
+    r->size = st->st_size;
+    r->len = behind + 1;
+    r->map = sys_map_unread(fd, r->len);
+    if (r->map == NULL) {
+        return false;
+    }
+    if (sys_resident(r->map + behind, 1, &seen) < 0 || seen & 1) {
+        resident_end(r);
+        return false;
+    }
+    return true;
+}
+
+/* Whether [from, to) is there, page by page. */
+static bool
+resident_pages(const struct resident *r, size_t from, size_t to)
+{
+    unsigned char seen[RESIDENT_PAGES];
+    const size_t page = sys_page(), most = RESIDENT_PAGES * page;
+    from -= from % page;
+    while (from < to) {
+        size_t len = to - from < most ? to - from : most;
+        if (sys_resident(r->map + from, len, seen) < 0) {
+            return false;
+        }
+        size_t pages = (len + page - 1) / page;
+        for (size_t i = 0; i < pages; i++) {
+            if (!(seen[i] & 1)) {
+                return false;
+            }
+        }
+        from += len;
+    }
+    return true;
+}
+
+/* Whether to ask: where that was often in vain, only now and then. */
+static bool
+resident_is_asked(struct resident *r)
+{
+    if (r->absent < RESIDENT_TRIES) {
+        return true;
+    }
+    if (++r->absent == 2 * RESIDENT_TRIES) {
+        r->absent = RESIDENT_TRIES;
+    }
+    return r->absent == RESIDENT_TRIES;
+}
+
+/* Have the mapping, where end is not within it. */
+static bool
+resident_follow(struct resident *r, int fd, off_t *end)
+{
+    struct stat st;
+    uint64_t mount;
+    if (r->map != NULL && *end <= r->size) {
+        return true;
+    }
+    if (sys_peek_stat(fd, &st, &mount) < 0) {
+        return false;
+    }
+    *end = *end < st.st_size ? *end : st.st_size;
+    return (r->map != NULL && st.st_size <= r->size)
+           || resident_begin(r, fd, &st);
+}
+
+bool
+resident_has(struct resident *r, int fd, off_t off, size_t len)
+{
+    off_t end = off + (off_t)len;
+    if (!r->possible || !resident_is_asked(r)) {
+        return false;
+    }
+    r->possible = resident_follow(r, fd, &end);
+    if (!r->possible) {
+        return false;
+    }
+    if (end > off && !resident_pages(r, (size_t)off, (size_t)end)) {
+        if (r->absent < RESIDENT_TRIES) {
+            r->absent++;
+        }
+        return false;
+    }
+    r->absent = 0;
+    return true;
+}

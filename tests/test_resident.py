@@ -1,0 +1,209 @@
+"""Reads at once where the kernel has none: overlayfs is asked what is cached."""
+
+import gc
+import io
+import os
+import random
+
+import aiofiles_c
+import pytest
+
+from .support.child import python
+
+SIZE = 300_000
+DATA = random.Random(1).randbytes(SIZE)
+
+
+@pytest.fixture
+def own(at_once, overlay):
+    """A file of this user's, all of it in the page cache."""
+    if aiofiles_c._engine.core.PORTABLE:
+        pytest.skip("the portable build has all of it done by workers")
+    path = overlay / "own"
+    path.write_bytes(DATA)
+    path.read_bytes()
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def evict(path):
+    """Take what is clean of a file out of the page cache."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(fd)
+
+
+def mappings(path):
+    """Those that this process has of a file; overlayfs shows its name."""
+    with open("/proc/self/maps") as maps:
+        return [line for line in maps if os.path.basename(path) in line]
+
+
+async def trips(awaitable):
+    """The jobs that it took, and its result."""
+    before = aiofiles_c.stats()["jobs"]
+    result = await awaitable
+    return aiofiles_c.stats()["jobs"] - before, result
+
+
+async def read_all(path):
+    async with aiofiles_c.open(path, "rb") as file:
+        return await file.read()
+
+
+async def read_at_random(path):
+    """Blocks by seek and read, and by pread."""
+    choose = random.Random(2)
+    async with aiofiles_c.open(path, "rb") as file:
+        for _ in range(100):
+            at = choose.randrange(SIZE)
+            await file.seek(at)
+            assert await file.read(4096) == DATA[at : at + 4096]
+            assert await file.pread(4096, at) == DATA[at : at + 4096]
+
+
+async def test_reads_of_what_is_cached_take_no_trip(own):
+    """Whole, by lines, and at random."""
+    await read_all(own)  # of a name that is not known yet
+    assert await trips(read_all(own)) == (0, DATA)
+    jobs, _ = await trips(read_at_random(own))
+    assert jobs == 0
+
+    async def lines():
+        async with aiofiles_c.open(own, "rb") as file:
+            return [line async for line in file]
+
+    assert await trips(lines()) == (0, io.BytesIO(DATA).readlines())
+
+
+async def test_read_of_what_is_not_cached_is_by_a_worker(own):
+    """And what that has brought into the cache is not."""
+    await read_all(own)
+    for _ in range(20):
+        evict(own)
+        async with aiofiles_c.open(own, "rb") as file:
+            jobs, data = await trips(file.read(4096))
+            assert data == DATA[:4096]
+            again, data = await trips(file.pread(4096, 0))
+            assert data == DATA[:4096]
+        if jobs and not again:
+            return
+    raise AssertionError((jobs, again))
+
+
+async def test_read_of_a_file_of_another_user_is_by_a_worker(own):
+    """Of such a one mincore() says that all is cached."""
+    await read_all(own)
+    os.chown(own, os.geteuid() + 1, -1)
+    jobs, data = await trips(read_all(own))
+    assert data == DATA
+    assert jobs > 0
+
+
+async def test_file_that_grows_and_shrinks_is_read_as_it_is(own):
+    """By others, while it is open, beyond what was mapped."""
+    async with aiofiles_c.open(own, "rb", 0) as file:
+        assert await file.read(10) == DATA[:10]
+        for size in (SIZE + 10_000, 5_000_000, 100, 0, 20_000, 6_000_000, 7):
+            with open(own, "rb+") as other:
+                other.truncate(size)
+                other.seek(max(0, size - 50))
+                other.write(b"#" * min(size, 50))
+                other.seek(0)
+                expected = other.read()
+            await file.seek(0)
+            assert await file.read() == expected
+            await file.seek(max(0, size - 20))
+            assert await file.read(100) == expected[max(0, size - 20) :]
+            assert await file.read(100) == b""
+
+
+@pytest.mark.parametrize("end", ("close", "drop", "detach"))
+async def test_nothing_is_mapped_when_a_file_is_closed(own, end):
+    """Or the space of one that is deleted would not be free again."""
+    file = await aiofiles_c.open(own, "rb")
+    assert await file.read(5000) == DATA[:5000]
+    assert mappings(own)
+    if end == "close":
+        await file.close()
+    elif end == "detach":
+        raw = file.detach()
+        raw.close()
+    else:
+        with pytest.warns(ResourceWarning):
+            del file
+            gc.collect()
+    assert not mappings(own)
+
+
+async def test_file_too_large_to_be_mapped_is_read_by_workers(own):
+    """1 GiB of addresses is the most for one file."""
+    os.truncate(own, (1 << 30) + 1)
+    async with aiofiles_c.open(own, "rb") as file:
+        assert await file.read(5000) == DATA[:5000]
+        assert not mappings(own)
+        await file.seek(1 << 30)
+        assert await file.read() == b"\0"
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_calls_give_what_open_gives(own, seed):
+    """In part cached, read and written, with a buffer and without."""
+    choose = random.Random(seed)
+    buffering = (-1, 0, 1000)[seed % 3]
+    async with aiofiles_c.open(own, "rb+", buffering) as file:
+        with open(own, "rb") as same:
+            for _ in range(150):
+                at, n = choose.randrange(SIZE), choose.randrange(70_000)
+                await file.seek(at)
+                kind = choose.randrange(5)
+                if kind == 0:
+                    await file.write(DATA[:n])
+                    await file.flush()
+                elif kind == 1:
+                    evict(own)
+                elif kind == 2:
+                    same.seek(at)
+                    assert await file.readline() == same.readline()
+                else:
+                    same.seek(at)
+                    assert await file.read(n) == same.read(n)
+
+
+def test_child_of_a_fork_reads_a_file_that_is_mapped(own):
+    """It has the mapping, too."""
+    done = python(
+        """
+        import asyncio, os, sys
+        import aiofiles_c
+
+        async def again(file):
+            await file.seek(0)
+            return await file.read(5000)
+
+        async def opened():
+            file = await aiofiles_c.open(sys.argv[1], "rb", 0)
+            return file, await file.read(5000)
+
+        file, first = asyncio.run(opened())
+        pid = os.fork()
+        assert asyncio.run(again(file)) == first
+        asyncio.run(file.close())
+        if pid:
+            assert os.waitpid(pid, 0)[1] == 0
+            print("good")
+        """,
+        own,
+        cwd=os.path.dirname(own),
+        flags=("-W", "ignore"),
+    )
+    assert done.stdout.split() == ["good"], done
+
+
+def test_explanation_tells_of_it(own):
+    """That it depends on whose the file is."""
+    said = " ".join(aiofiles_c.explain(own.parent).split())
+    assert "of a file of this user" in said
