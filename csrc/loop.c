@@ -93,12 +93,22 @@ port_unlink(PortObject *port)
     }
 }
 
+/* By the type it refers to all that the module does: a loop that nobody has
+ * closed is not to keep that. */
+static int
+port_tp_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
 static void
 port_tp_dealloc(PyObject *self)
 {
     PortObject *port = (PortObject *)self;
     PyTypeObject *tp = Py_TYPE(self);
     struct compat_exc exc;
+    PyObject_GC_UnTrack(self);
     compat_exc_take(&exc);
     port_unlink(port);
     if (port->port != NULL) {
@@ -362,6 +372,7 @@ static PyMemberDef port_members[] = {
 
 static PyType_Slot port_slots[] = {
     {Py_tp_dealloc, (void *)port_tp_dealloc},
+    {Py_tp_traverse, (void *)port_tp_traverse},
     {Py_tp_call, (void *)PyVectorcall_Call},
     {Py_tp_members, port_members},
     {0, NULL},
@@ -370,8 +381,8 @@ static PyType_Slot port_slots[] = {
 static PyType_Spec port_spec = {
     .name = "aiofiles_c._core.Port",
     .basicsize = sizeof(PortObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL
-             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = port_slots,
 };
 

@@ -155,11 +155,11 @@ file_set_opened(FileObject *file)
                    || (S_ISCHR(io->type) && io->flag);
     file->seekable = io->seekable;
     file->nowait = file->state->has_nowait;
-    file->resident.possible = file->nowait;
     file->raw = file->base = file->high = io->seekable ? io->off : 0;
     file->end = -1;
     file->extent = file->regular ? io->size : 0;
     file->shared = file->shared || !file->regular || !file->seekable;
+    file->resident.possible = file->nowait && !file->shared;
     Py_ssize_t size = file->buffering;
     if (size < 0 || (size == 1)) {
         size = compat_buffer_size(io->blksize);

@@ -19,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import just
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -87,8 +89,15 @@ def pytest_collection_modifyitems(items):
             item.obj = _bounded(item.obj)
 
 
+@settings(max_examples=1, database=None)
+@given(just(None))
+def _first_example(_):
+    """Have hypothesis make what it asks the collector about."""
+
+
 def pytest_collection_finish():
     # Many tests run the collector.  It need not look at pytest each time.
+    _first_example()
     gc.collect()
     gc.freeze()
 

@@ -324,8 +324,11 @@ def test_exit_with_operations_as_globals_is_clean(tmp_path, mode, ended):
     assert done.stderr == ""
 
 
-def test_exit_with_a_file_that_only_the_engine_refers_to_writes_it(tmp_path):
-    """By way of what is told of operations."""
+@pytest.mark.parametrize("run", ("asyncio.run", "loop.run_until_complete"))
+def test_exit_with_a_file_that_only_the_engine_refers_to_writes_it(
+    tmp_path, run
+):
+    """By way of what is told of operations; its loop is closed, or is not."""
     python(
         """
         import asyncio
@@ -336,8 +339,9 @@ def test_exit_with_a_file_that_only_the_engine_refers_to_writes_it(tmp_path):
             await file.write(b"data")
             aiofiles_c.set_trace(lambda *_: file)
 
-        asyncio.run(main())
-        """,
+        loop = asyncio.new_event_loop()
+        RUN(main())
+        """.replace("RUN", run),
         cwd=tmp_path,
         flags=("-W", "ignore"),
     )

@@ -150,27 +150,40 @@ async def test_file_too_large_to_be_mapped_is_read_by_workers(own):
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_any_calls_give_what_open_gives(own, seed):
+async def test_any_calls_give_what_is_there(own, seed):
     """In part cached, read and written, with a buffer and without."""
     choose = random.Random(seed)
     buffering = (-1, 0, 1000)[seed % 3]
+    data = bytearray(DATA)
     async with aiofiles_c.open(own, "rb+", buffering) as file:
-        with open(own, "rb") as same:
-            for _ in range(150):
-                at, n = choose.randrange(SIZE), choose.randrange(70_000)
-                await file.seek(at)
-                kind = choose.randrange(5)
-                if kind == 0:
-                    await file.write(DATA[:n])
-                    await file.flush()
-                elif kind == 1:
-                    evict(own)
-                elif kind == 2:
-                    same.seek(at)
-                    assert await file.readline() == same.readline()
-                else:
-                    same.seek(at)
-                    assert await file.read(n) == same.read(n)
+        for _ in range(150):
+            at, n = choose.randrange(SIZE), choose.randrange(70_000)
+            await file.seek(at)
+            kind = choose.randrange(5)
+            if kind == 0:
+                await file.write(DATA[:n])
+                data[at : at + n] = DATA[:n]
+                await file.flush()
+            elif kind == 1:
+                evict(own)
+            elif kind == 2:
+                end = data.find(b"\n", at) + 1 or len(data)
+                assert await file.readline() == data[at:end]
+            else:
+                assert await file.read(n) == data[at : at + n]
+    assert own.read_bytes() == data
+
+
+async def test_number_that_is_given_is_not_mapped(own):
+    """Its owner may close it without a word."""
+    fd = os.open(own, os.O_RDONLY)
+    try:
+        async with aiofiles_c.open(fd, "rb", closefd=False) as file:
+            assert await file.pread(5000, 0) == DATA[:5000]
+            assert await file.read(5000) == DATA[:5000]
+            assert not mappings(own)
+    finally:
+        os.close(fd)
 
 
 def test_child_of_a_fork_reads_a_file_that_is_mapped(own):
