@@ -101,7 +101,7 @@ line_call_first(struct bulk_line *line, bool is_owner)
     if (is_owner) {
         line_take(line, op, trace_clock());
     }
-    (void)op_try_wake(op); /* or bulk_look() does */
+    (void)op_try_wake(op); /* or bulk_look() does, if others wait for it */
     Py_DECREF(op);
 }
 

@@ -329,7 +329,9 @@ loop_wake_raising(ModuleState *state, PyObject *loop, PyObject *future)
         PyErr_Clear(); /* whoever waits would do so for ever */
         result = loop_try_wake(state, loop, future);
     }
-    if (result == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+    if (result == NULL
+        && (PyErr_ExceptionMatches(PyExc_RuntimeError)
+            || PyErr_ExceptionMatches(PyExc_MemoryError))) {
         PyErr_Clear(); /* the loop is closed: nobody is left to be woken */
     }
     Py_XDECREF(result);

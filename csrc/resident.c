@@ -6,7 +6,9 @@
  * cachestat() looks at is its own, empty page cache.  But a mapping of the file
  * is one of the file below, and mincore() tells of that which of its pages are
  * there.  Between the answer and the read a page may go, which is as unlikely as
- * it is short, and the read then waits for a local disk.
+ * it is short, and the read then waits for a local disk; as it may where others
+ * have begun to write to a file of a lower layer since it was opened, for it is
+ * read from its copy above then.
  *
  * mincore() answers the truth only to the owner of a file, or who may write to
  * it, which is not tried.  To others all seems to be there: so does then a page
@@ -15,6 +17,7 @@
 #include "resident.h"
 #include "sys.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum {
@@ -23,8 +26,12 @@ enum {
     RESIDENT_GAP = 4 << 20 /* behind the end: no large page goes so far */
 };
 
-/* Larger files are not mapped: a process may have a limit to its addresses. */
-#define RESIDENT_MOST ((off_t)1 << 30)
+/* Larger files are not mapped, and no more of them: a process has only so many
+ * addresses, and so many mappings (vm.max_map_count). */
+#define RESIDENT_MOST ((off_t)1 << (sizeof(void *) > 4 ? 30 : 24))
+enum { RESIDENT_MAPS = 8192 };
+
+static _Atomic int maps;
 
 void
 resident_end(struct resident *r)
@@ -32,6 +39,7 @@ resident_end(struct resident *r)
     if (r->map != NULL) {
         sys_unmap(r->map, r->len);
         r->map = NULL;
+        maps--;
     }
 }
 
@@ -41,7 +49,9 @@ resident_begin(struct resident *r, int fd, const struct stat *st)
 {
     unsigned char seen = 1;
     resident_end(r);
-    if (st->st_size > RESIDENT_MOST || st->st_uid != geteuid()) {
+    r->user = geteuid();
+    if (st->st_size > RESIDENT_MOST || st->st_uid != r->user
+        || maps >= RESIDENT_MAPS) {
         return false;
     }
     size_t behind = ((size_t)st->st_size / RESIDENT_GAP + 2) * RESIDENT_GAP;
@@ -51,6 +61,7 @@ resident_begin(struct resident *r, int fd, const struct stat *st)
     if (r->map == NULL) {
         return false;
     }
+    maps++;
     if (sys_resident(r->map + behind, 1, &seen) < 0 || seen & 1) {
         resident_end(r);
         return false;
@@ -100,6 +111,10 @@ resident_follow(struct resident *r, int fd, off_t *end)
 {
     struct stat st;
     uint64_t mount;
+    if (r->map != NULL && r->user != geteuid()) {
+        resident_end(r); /* he would be told that all is there */
+        return false;
+    }
     if (r->map != NULL && *end <= r->size) {
         return true;
     }
@@ -114,10 +129,11 @@ resident_follow(struct resident *r, int fd, off_t *end)
 bool
 resident_has(struct resident *r, int fd, off_t off, size_t len)
 {
-    off_t end = off + (off_t)len;
-    if (!r->possible || !resident_is_asked(r)) {
+    if (!r->possible || off > RESIDENT_MOST || len > (size_t)RESIDENT_MOST
+        || !resident_is_asked(r)) {
         return false;
     }
+    off_t end = off + (off_t)len;
     r->possible = resident_follow(r, fd, &end);
     if (!r->possible) {
         return false;

@@ -10,7 +10,8 @@
 struct resident {
     char *map;            /* addresses of the file, not touched; or NULL */
     size_t len;           /* of these, */
-    off_t size;           /* and of the file then */
+    off_t size;           /* and of the file then, */
+    uid_t user;           /* whose it is */
     unsigned char absent; /* how often, of late, bytes were not there */
     bool possible;        /* to ask; at first as the owner likes */
 };

@@ -316,6 +316,46 @@ async def test_read_of_much_is_interrupted_where_it_begins_to_wait(
         assert len(await within(other.read())) == much.length
 
 
+@pytest.mark.parametrize("error", (KeyboardInterrupt, OSError))
+async def test_what_a_signal_handler_raises_in_a_hand_over_is_not_lost(
+    at_once, much, error
+):
+    """It is raised in the program, and the read that has its turn is woken."""
+    skip_unless(reads_at_once, much.path)
+    loop = asyncio.get_running_loop()
+    make, waits = loop.create_future, []
+
+    class Interrupted(asyncio.Future):
+        def set_result(self, result):
+            super().set_result(result)
+            raise error  # as the handler of a signal that comes just then
+
+    def make_one():
+        if waits:
+            return make()
+        waits.append(Interrupted(loop=loop))
+        return waits[0]
+
+    async with much.opened() as file, much.opened() as other:
+        for _ in range(1000):
+            left, op = await much.begin(file), other.read()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(loop, "create_future", make_one)
+                waiting = op.send(None)
+            if waits and waiting is waits[0]:
+                break
+            op.close()  # the other had had its time
+            left.close()
+            waits.clear()
+        with pytest.raises(error):
+            left.close()
+            for _ in range(10):
+                pass  # until the interpreter looks
+        assert waits[0].done()
+        op.close()
+        assert len(await within(other.read())) == much.length
+
+
 async def test_reads_of_much_leave_one_timer_behind_at_the_most(
     at_once, much, timers
 ):
