@@ -403,7 +403,7 @@ def test_reads_of_much_whose_loop_is_stopped_hold_up_no_other(native, much):
     loop.close()
 
 
-def test_read_of_much_by_hand_needs_no_loop(native, much):
+def test_read_of_much_by_hand_needs_no_loop(at_once, much):
     """Where all is at hand it ends, whoever else has begun."""
 
     async def begin():
