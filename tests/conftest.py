@@ -83,7 +83,11 @@ def _bounded(test):
     return run
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if INSTALLED:  # what else there is does not go by the name
+        others = [i for i in items if "libraries" not in i.fixturenames]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [i for i in items if "libraries" in i.fixturenames]
     for item in items:
         if inspect.iscoroutinefunction(getattr(item, "obj", None)):
             item.obj = _bounded(item.obj)

@@ -18,14 +18,13 @@ LINE = b"a line of the file, number %08d\n"
 OTHERS = ("read some", "readline", "readinto", "peek", "seek", "tell")
 
 
-@pytest.fixture(params=("another's", "own"))
-def content(request, overlay):
-    """A file of some blocks: its path and its lines."""
+@pytest.fixture
+def content(overlay):
+    """A file of some blocks, of another user: its path and its lines."""
     path = overlay / "file"
     lines = [LINE % i for i in range(30_000)]
     path.write_bytes(b"".join(lines))
-    if request.param == "another's":
-        os.chown(path, os.geteuid() + 1, -1)
+    os.chown(path, os.geteuid() + 1, -1)
     yield path, lines
     path.unlink()
 
@@ -98,7 +97,6 @@ async def test_cancelled_reads_lose_nothing(ours, content, size):
     assert got == data
 
 
-@pytest.mark.parametrize("content", ("another's",), indirect=True)
 async def test_block_that_was_fetched_is_served_from_memory(at_once, content):
     """Far fewer trips than blocks."""
     path, lines = content
@@ -112,7 +110,6 @@ async def test_block_that_was_fetched_is_served_from_memory(at_once, content):
     assert jobs < reads / 4
 
 
-@pytest.mark.parametrize("content", ("another's",), indirect=True)
 @pytest.mark.parametrize("size", (16_384, 65_536, 131_072))
 async def test_blocks_of_one_size_come_two_by_two(at_once, content, size):
     """Who reads block by block gets the objects that a worker has filled."""
