@@ -47,8 +47,7 @@ bool
 file_data_inline(const FileObject *file)
 {
     return file_meta_inline(file)
-           && (file->nowait || file->resident.possible
-               || file->device == DEVICE_MEMORY);
+           && (file->nowait || file->mapped || file->device == DEVICE_MEMORY);
 }
 
 /* How many reads, one after the other, a worker makes to have the time of

@@ -96,20 +96,20 @@ typedef struct FileObject {
     size_t at;                 /* index that the lseek of the job goes to */
     struct text *text;         /* NULL for binary files */
     struct prefetch *prefetch; /* prefetch.c: what it has fetched, or NULL */
-    struct resident resident;
-    size_t bufsize;   /* that of built-in open; 0: raw */
-    size_t threshold; /* accepted bytes beyond it are handed over */
-    size_t again;     /* n of the last read(n) */
+    struct resident *resident; /* resident.c: what it knows, or NULL */
+    size_t bufsize;            /* that of built-in open; 0: raw */
+    size_t threshold;          /* accepted bytes beyond it are handed over */
+    size_t again;              /* n of the last read(n) */
     /* size of the last block read; 0: none since the file was opened or moved
      * in, 1: read directly */
     size_t block;
-    int fd;               /* -1: not open */
-    int werr;             /* errno of a write-behind, not yet raised */
-    int buffering;        /* as open() got it */
-    unsigned char flags;  /* MODE_* */
-    unsigned char barred; /* BAR_*: for these no step begins */
-    enum device_class device;
-    enum fate fate;
+    int fd;                /* -1: not open */
+    int werr;              /* errno of a write-behind, not yet raised */
+    int buffering;         /* as open() got it */
+    unsigned char flags;   /* MODE_* */
+    unsigned char barred;  /* BAR_*: for these no step begins */
+    unsigned char device;  /* enum device_class */
+    unsigned char fate;    /* enum fate */
     unsigned serial;       /* of the job */
     unsigned disk;         /* of the job: see job.h */
     unsigned char touches; /* reads that went to the pool for that reason */
@@ -129,7 +129,8 @@ typedef struct FileObject {
     bool seekable;
     bool regular; /* S_ISREG */
     bool stream;  /* pipe, terminal, socket: waited for by the loop */
-    bool nowait;  /* RWF_NOWAIT reads are worth a try */
+    bool nowait;  /* RWF_NOWAIT reads are worth a try, */
+    bool mapped;  /* or else resident_has() is */
     bool closed;
     bool closefd;
     bool handed;    /* open() has given it to the user */

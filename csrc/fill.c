@@ -107,8 +107,9 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
         file->nowait = n != -EOPNOTSUPP;
     }
     if (!file->nowait && file->device != DEVICE_MEMORY) {
-        n = off != SYS_OFF_CURRENT
-                    && resident_has(&file->resident, file->fd, off, len)
+        n = file->mapped && off != SYS_OFF_CURRENT
+                    && resident_has(&file->resident, file->fd, off, len,
+                                    &file->mapped)
                 ? sys_readv(file->fd, &iov, 1, off)
                 : -EAGAIN;
     }
@@ -172,7 +173,7 @@ file_ahead_helps(const FileObject *file)
 {
     return file->regular && !file->shared && file->bufsize != 0
            && file->state->inline_io
-           && (file->resident.absent > 0 || !file_data_inline(file));
+           && (resident_is_absent(file->resident) || !file_data_inline(file));
 }
 
 /* Whether the next block is worth a job of its own while this one is used. */

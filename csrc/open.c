@@ -124,7 +124,7 @@ file_new(ModuleState *state, const struct request *r, PyObject *path)
     file->shared = r->adopted || r->opener != NULL;
     if (r->classes != NULL) {
         file->temporary = r->create_flags & O_CREAT;
-        file->fate = r->fate;
+        file->fate = (unsigned char)r->fate;
         /* The descriptor does not append by itself: the standard library opens
          * it for all modes alike. */
         file->shared = r->flags & MODE_APPEND;
@@ -147,7 +147,7 @@ static void
 file_set_opened(FileObject *file)
 {
     const struct io *io = &file->io;
-    file->device = io->device;
+    file->device = (unsigned char)io->device;
     file->regular = S_ISREG(io->type);
     file->disk = file->regular && io->device >= DEVICE_LOCAL ? io->disk : 0;
     file->touchy = file->device == DEVICE_LOCAL && io->due;
@@ -159,7 +159,7 @@ file_set_opened(FileObject *file)
     file->end = -1;
     file->extent = file->regular ? io->size : 0;
     file->shared = file->shared || !file->regular || !file->seekable;
-    file->resident.possible = file->nowait && !file->shared;
+    file->mapped = file->nowait && !file->shared;
     Py_ssize_t size = file->buffering;
     if (size < 0 || (size == 1)) {
         size = compat_buffer_size(io->blksize);

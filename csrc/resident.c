@@ -18,6 +18,7 @@
 #include "sys.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -33,8 +34,16 @@ enum { RESIDENT_MAPS = 8192 };
 
 static _Atomic int maps;
 
-void
-resident_end(struct resident *r)
+struct resident {
+    char *map;            /* addresses of the file, not touched; or NULL */
+    size_t len;           /* of these, */
+    off_t size;           /* and of the file then, */
+    uid_t user;           /* whose it is */
+    unsigned char absent; /* how often, of late, bytes were not there */
+};
+
+static void
+resident_unmap(struct resident *r)
 {
     if (r->map != NULL) {
         sys_unmap(r->map, r->len);
@@ -43,12 +52,28 @@ resident_end(struct resident *r)
     }
 }
 
+void
+resident_end(struct resident **r)
+{
+    if (*r != NULL) {
+        resident_unmap(*r);
+        free(*r);
+        *r = NULL;
+    }
+}
+
+bool
+resident_is_absent(const struct resident *r)
+{
+    return r != NULL && r->absent > 0;
+}
+
 /* Map the file as it is now: false if that cannot be, or tells nothing. */
 static bool
 resident_begin(struct resident *r, int fd, const struct stat *st)
 {
     unsigned char seen = 1;
-    resident_end(r);
+    resident_unmap(r);
     r->user = geteuid();
     if (st->st_size > RESIDENT_MOST || st->st_uid != r->user
         || maps >= RESIDENT_MAPS) {
@@ -63,7 +88,7 @@ resident_begin(struct resident *r, int fd, const struct stat *st)
     }
     maps++;
     if (sys_resident(r->map + behind, 1, &seen) < 0 || seen & 1) {
-        resident_end(r);
+        resident_unmap(r);
         return false;
     }
     return true;
@@ -112,7 +137,7 @@ resident_follow(struct resident *r, int fd, off_t *end)
     struct stat st;
     uint64_t mount;
     if (r->map != NULL && r->user != geteuid()) {
-        resident_end(r); /* he would be told that all is there */
+        resident_unmap(r); /* he would be told that all is there */
         return false;
     }
     if (r->map != NULL && *end <= r->size) {
@@ -127,15 +152,22 @@ resident_follow(struct resident *r, int fd, off_t *end)
 }
 
 bool
-resident_has(struct resident *r, int fd, off_t off, size_t len)
+resident_has(struct resident **held, int fd, off_t off, size_t len,
+             bool *possible)
 {
-    if (!r->possible || off > RESIDENT_MOST || len > (size_t)RESIDENT_MOST
-        || !resident_is_asked(r)) {
+    if (off > RESIDENT_MOST || len > (size_t)RESIDENT_MOST) {
+        return false;
+    }
+    if (*held == NULL) {
+        *held = sys_alloc_zero(1, sizeof(**held));
+    }
+    struct resident *r = *held;
+    if (r == NULL || !resident_is_asked(r)) {
         return false;
     }
     off_t end = off + (off_t)len;
-    r->possible = resident_follow(r, fd, &end);
-    if (!r->possible) {
+    *possible = resident_follow(r, fd, &end);
+    if (!*possible) {
         return false;
     }
     if (end > off && !resident_pages(r, (size_t)off, (size_t)end)) {

@@ -7,21 +7,20 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct resident {
-    char *map;            /* addresses of the file, not touched; or NULL */
-    size_t len;           /* of these, */
-    off_t size;           /* and of the file then, */
-    uid_t user;           /* whose it is */
-    unsigned char absent; /* how often, of late, bytes were not there */
-    bool possible;        /* to ask; at first as the owner likes */
-};
+struct resident;
 
 /* Whether len bytes at off of fd can be read without waiting for the disk, as
- * far as the file has them; false also where that cannot be known, of this
- * file, of this size, or by this user.  Reads nothing. */
-bool resident_has(struct resident *r, int fd, off_t off, size_t len);
+ * far as the file has them.  Reads nothing.  false, and *possible too, where that
+ * cannot be known, of this file, of this size, or by this user.  *r is NULL, or
+ * what was found the last time. */
+bool resident_has(struct resident **r, int fd, off_t off, size_t len,
+                  bool *possible);
 
-/* Before fd is closed, or a file that has no name any more would be kept. */
-void resident_end(struct resident *r);
+/* Whether, of late, bytes were not there. */
+bool resident_is_absent(const struct resident *r);
+
+/* *r is NULL from now on.  Before fd is closed, or a file that has no name any
+ * more would be kept. */
+void resident_end(struct resident **r);
 
 #endif

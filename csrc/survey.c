@@ -43,9 +43,9 @@ survey_make(int folder, int file, struct survey *s)
     }
     errno = EOPNOTSUPP;
     s->read_err = survey_reason((long)sys_read_nowait(file, &iov, 1, 0));
-    struct resident r = {.possible = true};
-    (void)resident_has(&r, file, 0, 1);
-    s->told = r.possible;
+    struct resident *r = NULL;
+    s->told = true;
+    (void)resident_has(&r, file, 0, 1, &s->told);
     resident_end(&r);
 }
 
