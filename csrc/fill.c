@@ -282,10 +282,10 @@ fill_room(const OpObject *op, size_t size)
     return room > size ? room : size;
 }
 
-/* Room for so much, and more, which is not touched.  What is free at the end of the heap
- * glibc gives back to the system, to be fetched and cleared anew the next time,
- * if it is twice as much as the largest block that was a mapping by itself and
- * was freed.  This one is to be that; free behind the read will be it and the
+/* Room for so much, and more, which is not touched.  What is free at the end of
+ * the heap glibc gives back to the system, to be fetched and cleared anew the next
+ * time, if it is twice as much as the largest block that was a mapping by itself
+ * and was freed.  This one is to be that; free behind the read will be it and the
  * str, of two bytes a character at the most, as a rule. */
 static size_t
 fill_more(const OpObject *op, size_t room)
