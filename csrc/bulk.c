@@ -19,7 +19,6 @@
 #include "file.h"
 #include "loop.h"
 #include "trace.h"
-#include "waiter.h"
 
 enum {
     BULK_MOST = 20000000, /* ns for which one operation keeps others waiting */
@@ -146,14 +145,12 @@ bulk_is_cached(OpObject *op, size_t size)
     return file_read_inline(op, &last, 1, end - 1) == 1;
 }
 
-/* Have the running loop look, later: 1, or 0 where there is none or it cannot;
- * -1 with an exception. */
+/* Have the running loop, NULL with an exception where there is none, look later:
+ * 1, or 0 where it cannot; -1 with an exception. */
 static int
-bulk_look_later(ModuleState *state)
+bulk_look_later(ModuleState *state, PyObject *loop)
 {
-    PyObject *loop = loop_running(state);
     int rc = loop == NULL ? -1 : loop_look_later(state, loop, BULK_LOOK);
-    Py_XDECREF(loop);
     if (rc < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyErr_Clear();
         rc = 0;
@@ -173,7 +170,9 @@ bulk_join(OpObject *op, size_t size)
         op->bulk = BULK_BEGUN;
         return 0;
     }
-    int rc = bulk_look_later(op->state);
+    PyObject *loop = loop_running(op->state);
+    int rc = bulk_look_later(op->state, loop);
+    Py_XDECREF(loop);
     if (rc <= 0) {
         op->bulk = rc < 0 ? BULK_NONE : BULK_BEGUN;
         return rc;
@@ -257,8 +256,8 @@ bulk_look(PyObject *module, PyObject *Py_UNUSED(ignored))
         }
         again = again || line_is_waited_in(line, loop);
     }
+    int rc = again ? bulk_look_later(state, loop) : 1;
     Py_DECREF(loop);
-    int rc = again ? bulk_look_later(state) : 1;
     for (int i = 0; i < BULK_LINES && rc <= 0; i++) {
         while (state->bulk_lines[i].first != NULL) { /* nobody would look */
             line_call_first(&state->bulk_lines[i], false);

@@ -99,19 +99,19 @@ read_inline(OpObject *op, char *buf, size_t len, off_t off)
     if (file_touches(file)) {
         return n;
     }
-    if (file->device == DEVICE_MEMORY) {
-        n = sys_readv(file->fd, &iov, 1, off);
-    }
-    else if (file->nowait) {
+    bool at_hand = file->device == DEVICE_MEMORY;
+    if (!at_hand && file->nowait) {
         n = sys_read_nowait(file->fd, &iov, 1, off);
         file->nowait = n != -EOPNOTSUPP;
     }
-    if (!file->nowait && file->device != DEVICE_MEMORY) {
-        n = file->mapped && off != SYS_OFF_CURRENT
-                    && resident_has(&file->resident, file->fd, off, len,
-                                    &file->mapped)
-                ? sys_readv(file->fd, &iov, 1, off)
-                : -EAGAIN;
+    if (!at_hand && !file->nowait) {
+        n = -EAGAIN;
+        at_hand = file->mapped && off != SYS_OFF_CURRENT
+                  && resident_has(&file->resident, file->fd, off, len,
+                                  &file->mapped);
+    }
+    if (at_hand) {
+        n = sys_readv(file->fd, &iov, 1, off);
     }
     if (n >= 0) {
         op_raise_route(op, ROUTE_KERNEL);

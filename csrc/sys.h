@@ -77,6 +77,9 @@ ssize_t sys_writev(int fd, const struct iovec *iov, int niov, off_t offset);
 ssize_t sys_read_nowait(int fd, const struct iovec *iov, int niov,
                         off_t offset);
 
+/* The same for writing to a stream, which has no offset. */
+ssize_t sys_write_nowait(int fd, const struct iovec *iov, int niov);
+
 /* Addresses for the first len bytes of fd, and behind, which are not touched;
  * NULL: there are none.  Which of their pages the kernel has at hand: a byte
  * each, of which the lowest bit says so. */
@@ -84,9 +87,6 @@ void *sys_map_unread(int fd, size_t len);
 void sys_unmap(void *map, size_t len);
 int sys_resident(void *at, size_t len, unsigned char *pages);
 size_t sys_page(void);
-
-/* The same for writing to a stream, which has no offset. */
-ssize_t sys_write_nowait(int fd, const struct iovec *iov, int niov);
 
 /* Copying within the kernel: the whole file, by reference; at most len bytes,
  * at the offsets of both descriptors.  -EOPNOTSUPP where this build has no

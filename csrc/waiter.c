@@ -115,11 +115,9 @@ op_make_waiter(OpObject *op)
         if (op_waits_for_jobs(op)) {
             rc = op_adopt_jobs(op, loop);
         }
-        else if (op->bulk == BULK_WAITS) {
-            /* bulk.c wakes it */
-        }
-        else if (op->file == NULL || op->call != NULL
-                 || op->file->watch == NULL) {
+        else if (op->bulk != BULK_WAITS
+                 && (op->file == NULL || op->call != NULL
+                     || op->file->watch == NULL)) {
             op_wake(op);
         }
     }

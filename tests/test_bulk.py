@@ -29,7 +29,7 @@ MUCH = {
 class Much:
     """A file, all of it in the page cache, and how it is opened."""
 
-    def __init__(self, path, mode, length, kind=""):
+    def __init__(self, path, mode, length, kind):
         self.path, self.mode, self.length = path, mode, length
         self.kind = kind
 

@@ -16,6 +16,7 @@ from .support import strategies
 from .support.examples import examples_of
 from .support.gate import plug
 from .support.inject import held, needs_injection
+from .support.kernel import evict
 from .support.model import run_interrupted
 from .support.waiting import (
     cancelled,
@@ -448,10 +449,7 @@ async def test_write_cancelled_while_its_block_is_read_leaves_no_trace(make):
         for _ in range(50):
             async with aiofiles_c.open(path, "rb+", buffering=65536) as file:
                 await file.read(10)
-                os.fsync(other.fileno())
-                os.posix_fadvise(
-                    other.fileno(), 0, 0, os.POSIX_FADV_DONTNEED
-                )
+                evict(path)
                 write = asyncio.ensure_future(file.write(b"xx"))
                 await turns(1)
                 write.cancel()

@@ -9,6 +9,7 @@ import aiofiles_c
 import pytest
 
 from .support.child import python
+from .support.kernel import evict
 
 SIZE = 300_000
 DATA = random.Random(1).randbytes(SIZE)
@@ -24,16 +25,6 @@ def own(at_once, overlay):
     path.read_bytes()
     yield path
     path.unlink(missing_ok=True)
-
-
-def evict(path):
-    """Take what is clean of a file out of the page cache."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(fd)
 
 
 def mappings(path):

@@ -14,6 +14,7 @@ import aiofiles_c.tempfile
 import pytest
 
 from .support.gate import plug
+from .support.kernel import evict
 from .support.mount import SlowDisk, SlowMount, Unavailable, mounted_at
 from .support.waiting import eventually, turns, within
 
@@ -62,11 +63,8 @@ def disk(request, tmp_path):
 
 def cold(path):
     """A file whose bytes are not in the kernel's cache."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
-    os.write(descriptor, DATA)
-    os.fsync(descriptor)
-    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(descriptor)
+    path.write_bytes(DATA)
+    evict(path)
 
 
 async def local(folder):

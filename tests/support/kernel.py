@@ -62,6 +62,16 @@ def opens_at_once(path):
     return fd >= 0
 
 
+def evict(path):
+    """Write a file out, and take it out of the page cache."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(fd)
+
+
 def skip_unless(answer, path):
     """Skip the test where the engine has to use workers for a local file."""
     if aiofiles_c._engine.core.PORTABLE:
