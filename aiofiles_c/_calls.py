@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from concurrent.futures import Executor
-    from typing import Any
+    from typing import Any, TypeVar
 
-__all__ = ("Operation", "answer", "delegate", "native", "running")
+    _Declared = TypeVar("_Declared", bound=Callable[..., Any])
+
+__all__ = ("Operation", "answer", "at_once", "delegate", "native", "running")
 
 
 class _Nothing:
@@ -62,10 +64,7 @@ async def answer(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    """Ask the engine with the values, or else call func in the executor.
-
-    What is often answered at once does the same in its own body.
-    """
+    """Ask the engine with the values, or else call func in the executor."""
     if executor is None and (loop is None or loop is running()):
         found = ask(*values)
         if type(found) is Operation:
@@ -73,3 +72,12 @@ async def answer(
         if found is not NotImplemented:
             return found
     return await delegate(loop, executor, func, *args, **kwargs)
+
+
+def at_once(declared: _Declared) -> _Declared:
+    """Have the engine take the plain calls of what it often knows at once.
+
+    Those are without keywords; a coroutine in Python would cost them more
+    than the answer.  All else is for the declaration.
+    """
+    return declared if core is None else core.coroutine_function(declared)

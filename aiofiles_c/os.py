@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from . import _folders, _links, ospath as path
-from ._calls import Operation, answer, delegate, native, running
+from ._calls import answer, at_once, native
 from ._folders import listdir, makedirs, mkdir, removedirs, rmdir, scandir
 from ._links import (
     readlink,
@@ -73,6 +73,7 @@ __all__: tuple[str, ...] = (
 )
 
 
+@at_once
 async def access(
     path: StrOrBytesPath,
     mode: int,
@@ -92,17 +93,11 @@ async def access(
     follow_symlinks: False for a link itself, not what it leads to.
     Returns a bool; what fails is False.  See access(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.os_access(
-            path, mode, dir_fd, effective_ids, follow_symlinks
-        )
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(
+    return await answer(
         loop,
         executor,
+        native.os_access,
+        (path, mode, dir_fd, effective_ids, follow_symlinks),
         os.access,
         path,
         mode,
@@ -198,6 +193,7 @@ async def fdatasync(
     )
 
 
+@at_once
 async def fstat(
     fd: int,
     *,
@@ -211,13 +207,14 @@ async def fstat(
     fields that end in _ns, nanoseconds.
     Raises OSError as os.fstat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.os_fstat(fd)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.fstat, fd)
+    return await answer(
+        loop,
+        executor,
+        native.os_fstat,
+        (fd,),
+        os.fstat,
+        fd,
+    )
 
 
 async def fsync(
@@ -242,6 +239,7 @@ async def fsync(
     )
 
 
+@at_once
 async def getcwd(
     *,
     loop: AbstractEventLoop | None = None,
@@ -252,15 +250,16 @@ async def getcwd(
     Returns a str.
     Raises OSError as os.getcwd does; see getcwd(3).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.os_getcwd()
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.getcwd)
+    return await answer(
+        loop,
+        executor,
+        native.os_getcwd,
+        (),
+        os.getcwd,
+    )
 
 
+@at_once
 async def lstat(
     path: StrOrBytesPath,
     *,
@@ -276,15 +275,18 @@ async def lstat(
     fields that end in _ns, nanoseconds.
     Raises OSError as os.lstat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.os_lstat(path, dir_fd)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.lstat, path, dir_fd=dir_fd)
+    return await answer(
+        loop,
+        executor,
+        native.os_lstat,
+        (path, dir_fd),
+        os.lstat,
+        path,
+        dir_fd=dir_fd,
+    )
 
 
+@at_once
 async def stat(
     path: FileDescriptorOrPath,
     *,
@@ -302,15 +304,11 @@ async def stat(
     fields that end in _ns, nanoseconds.
     Raises OSError as os.stat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.os_stat(path, dir_fd, follow_symlinks)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(
+    return await answer(
         loop,
         executor,
+        native.os_stat,
+        (path, dir_fd, follow_symlinks),
         os.stat,
         path,
         dir_fd=dir_fd,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ._calls import Operation, answer, delegate, native, running
+from ._calls import Operation, answer, at_once, delegate, native, running
 from .base import wrap
 
 TYPE_CHECKING = False
@@ -64,6 +64,7 @@ async def abspath(
     return os.path.normpath(path)
 
 
+@at_once
 async def exists(
     path: FileDescriptorOrPath,
     *,
@@ -75,15 +76,17 @@ async def exists(
     path: str, bytes, PathLike or an open descriptor.
     Returns a bool; what cannot be found out is False.
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_exists(path)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.exists, path)
+    return await answer(
+        loop,
+        executor,
+        native.path_exists,
+        (path,),
+        os.path.exists,
+        path,
+    )
 
 
+@at_once
 async def getatime(
     filename: FileDescriptorOrPath,
     *,
@@ -96,15 +99,17 @@ async def getatime(
     Returns a float, in seconds since the epoch.
     Raises OSError as os.stat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_getatime(filename)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.getatime, filename)
+    return await answer(
+        loop,
+        executor,
+        native.path_getatime,
+        (filename,),
+        os.path.getatime,
+        filename,
+    )
 
 
+@at_once
 async def getctime(
     filename: FileDescriptorOrPath,
     *,
@@ -117,15 +122,17 @@ async def getctime(
     Returns a float, in seconds since the epoch.
     Raises OSError as os.stat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_getctime(filename)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.getctime, filename)
+    return await answer(
+        loop,
+        executor,
+        native.path_getctime,
+        (filename,),
+        os.path.getctime,
+        filename,
+    )
 
 
+@at_once
 async def getmtime(
     filename: FileDescriptorOrPath,
     *,
@@ -138,15 +145,17 @@ async def getmtime(
     Returns a float, in seconds since the epoch.
     Raises OSError as os.stat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_getmtime(filename)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.getmtime, filename)
+    return await answer(
+        loop,
+        executor,
+        native.path_getmtime,
+        (filename,),
+        os.path.getmtime,
+        filename,
+    )
 
 
+@at_once
 async def getsize(
     filename: FileDescriptorOrPath,
     *,
@@ -159,15 +168,17 @@ async def getsize(
     Returns an int, in bytes.
     Raises OSError as os.stat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_getsize(filename)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.getsize, filename)
+    return await answer(
+        loop,
+        executor,
+        native.path_getsize,
+        (filename,),
+        os.path.getsize,
+        filename,
+    )
 
 
+@at_once
 async def isdir(
     s: FileDescriptorOrPath,
     *,
@@ -179,15 +190,17 @@ async def isdir(
     s: str, bytes, PathLike or an open descriptor.
     Returns a bool; what cannot be found out is False.
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_isdir(s)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.isdir, s)
+    return await answer(
+        loop,
+        executor,
+        native.path_isdir,
+        (s,),
+        os.path.isdir,
+        s,
+    )
 
 
+@at_once
 async def isfile(
     path: FileDescriptorOrPath,
     *,
@@ -199,15 +212,17 @@ async def isfile(
     path: str, bytes, PathLike or an open descriptor.
     Returns a bool; what cannot be found out is False.
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_isfile(path)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.isfile, path)
+    return await answer(
+        loop,
+        executor,
+        native.path_isfile,
+        (path,),
+        os.path.isfile,
+        path,
+    )
 
 
+@at_once
 async def islink(
     path: StrOrBytesPath,
     *,
@@ -219,13 +234,14 @@ async def islink(
     path: str, bytes or PathLike.
     Returns a bool; what cannot be found out is False.
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_islink(path)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.islink, path)
+    return await answer(
+        loop,
+        executor,
+        native.path_islink,
+        (path,),
+        os.path.islink,
+        path,
+    )
 
 
 async def ismount(
@@ -249,6 +265,7 @@ async def ismount(
     )
 
 
+@at_once
 async def samefile(
     f1: FileDescriptorOrPath,
     f2: FileDescriptorOrPath,
@@ -262,15 +279,18 @@ async def samefile(
     Returns a bool.
     Raises OSError as os.stat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_samefile(f1, f2)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.samefile, f1, f2)
+    return await answer(
+        loop,
+        executor,
+        native.path_samefile,
+        (f1, f2),
+        os.path.samefile,
+        f1,
+        f2,
+    )
 
 
+@at_once
 async def sameopenfile(
     fp1: int,
     fp2: int,
@@ -284,10 +304,12 @@ async def sameopenfile(
     Returns a bool.
     Raises OSError as os.fstat does; see stat(2).
     """
-    if executor is None and (loop is None or loop is running()):
-        found = native.path_sameopenfile(fp1, fp2)
-        if type(found) is Operation:
-            return await found
-        if found is not NotImplemented:
-            return found
-    return await delegate(loop, executor, os.path.sameopenfile, fp1, fp2)
+    return await answer(
+        loop,
+        executor,
+        native.path_sameopenfile,
+        (fp1, fp2),
+        os.path.sameopenfile,
+        fp1,
+        fp2,
+    )

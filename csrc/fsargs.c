@@ -231,7 +231,10 @@ fs_parse(const struct fs_op *what, struct call *call, PyObject *const *args,
     for (const char *kind = what->args; *kind != '\0'; kind++) {
         int takes = *kind == 'u' ? 2 : 1;
         if ((const PyObject *const *)args + takes > end) {
-            return 0;
+            if (strchr(FS_OPTIONS, *kind) == NULL) {
+                return 0;
+            }
+            break;
         }
         int rc = parse_one(*kind, call, args, &paths, &dirs);
         if (rc <= 0) {

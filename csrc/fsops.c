@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 
+#include "function.h"
 #include "loop.h"
 #include "trace.h"
 
@@ -16,7 +17,31 @@
 enum { COST_AT_ONCE = 1500 };
 
 /* Phases of the operation. */
-enum { PHASE_SUBMIT, PHASE_GIVE_WAY, PHASE_RETRY, PHASE_WAIT };
+enum { PHASE_ASK, PHASE_SUBMIT, PHASE_GIVE_WAY, PHASE_RETRY, PHASE_WAIT };
+
+/* Read what a call is to do: as fs_parse; unless it is 1 the call is empty. */
+static int
+fs_begin(const ModuleState *state, const struct fs_op *what, struct call *call,
+         PyObject *const *args, Py_ssize_t nargs)
+{
+    memset(call, 0, offsetof(struct call, fs.st));
+    memset(&call->given, 0, sizeof(*call) - offsetof(struct call, given));
+    call->fs.call = what->call;
+    call->fs.devices = state->devices;
+    call->fs.path[0].dir = call->fs.path[1].dir = AT_FDCWD;
+    bool made = what->answer == ANSWER_STAT || what->answer == ANSWER_VFS;
+    int rc = fs_parse(what, call, args, nargs);
+    if (rc > 0 && fs_audit(what, call) < 0) {
+        rc = -1;
+    }
+    if (rc > 0 && made && !state->has_stat) {
+        rc = 0;
+    }
+    if (rc <= 0) {
+        call_clear(call);
+    }
+    return rc;
+}
 
 static enum step
 fs_answer(OpObject *op, PyObject **result)
@@ -37,10 +62,49 @@ fs_answer(OpObject *op, PyObject **result)
     return step;
 }
 
+/* The first step of an operation that a function has made: see function.c. */
+static enum step
+fs_step_ask(OpObject *op, PyObject **result)
+{
+    const struct fs_op *what = (const struct fs_op *)op->kind;
+    ModuleState *state = op->state;
+    struct call call;
+    Py_ssize_t nargs = 0;
+    while (FUNCTION_ARGS + nargs < OP_MAX_ARGS
+           && op->arg[FUNCTION_ARGS + nargs] != NULL) {
+        nargs++;
+    }
+    int rc = fs_begin(state, what, &call, &op->arg[FUNCTION_ARGS], nargs);
+    if (rc < 0) {
+        return STEP_ERROR;
+    }
+    if (rc == 0) {
+        return op_delegate(op, function_call_declared(op));
+    }
+    if (op->started != 0) { /* it is told by the name */
+        Py_XSETREF(op->arg[FUNCTION_ARGS], Py_XNewRef(call.given[0]));
+    }
+    if (!state->inline_io || !fs_try_inline(&call.fs)) {
+        if (call_move(&call, op) < 0) {
+            call_clear(&call);
+            return STEP_ERROR;
+        }
+        op->phase = PHASE_WAIT;
+        return call_submit(op);
+    }
+    op_raise_route(op, ROUTE_KERNEL);
+    state->cost += COST_AT_ONCE;
+    *result = fs_result(state, what, &call);
+    call_clear(&call);
+    return *result == NULL ? STEP_ERROR : STEP_DONE;
+}
+
 enum step
 fs_step(OpObject *op, PyObject **result)
 {
     switch (op->phase) {
+    case PHASE_ASK:
+        return fs_step_ask(op, result);
     case PHASE_GIVE_WAY:
         op->phase = PHASE_RETRY;
         return STEP_YIELD;
@@ -88,19 +152,8 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
 {
     ModuleState *state = state_of(module);
     struct call call;
-    memset(&call, 0, offsetof(struct call, fs.st));
-    memset(&call.given, 0, sizeof(call) - offsetof(struct call, given));
-    call.fs.call = what->call;
-    call.fs.devices = state->devices;
-    call.fs.path[0].dir = call.fs.path[1].dir = AT_FDCWD;
-    int rc = fs_parse(what, &call, args, nargs);
-    if (rc > 0 && fs_audit(what, &call) < 0) {
-        rc = -1;
-    }
-    if (rc <= 0
-        || (!state->has_stat
-            && (what->answer == ANSWER_STAT || what->answer == ANSWER_VFS))) {
-        call_clear(&call);
+    int rc = fs_begin(state, what, &call, args, nargs);
+    if (rc <= 0) {
         return rc < 0 ? NULL : Py_NewRef(Py_NotImplemented);
     }
     bool give_way = state->inline_io && op_budget_spent(state);
@@ -239,11 +292,27 @@ static PyMethodDef fs_functions[] = {
 };
 /* clang-format on */
 
+const struct fs_op *
+fs_find(const char *name)
+{
+    static const struct fs_op *const all[] = {
+        &op_stat,     &op_lstat,    &op_fstat,       &op_access,
+        &op_getcwd,   &op_exists,   &op_isfile,      &op_isdir,
+        &op_islink,   &op_getsize,  &op_getatime,    &op_getmtime,
+        &op_getctime, &op_samefile, &op_sameopenfile};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        if (strcmp(all[i]->kind.name, name) == 0) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
 int
 fs_init(PyObject *module, ModuleState *state)
 {
-    if (fs_result_init(state) < 0 || scandir_init(module, state) < 0
-        || copying_init(module) < 0) {
+    if (function_init(module, state) < 0 || fs_result_init(state) < 0
+        || scandir_init(module, state) < 0 || copying_init(module) < 0) {
         return -1;
     }
     return PyModule_AddFunctions(module, fs_functions);

@@ -55,6 +55,19 @@ struct fs_op {
     bool nameless; /* errors do not say which file */
 };
 
+/* Letters of args that may be left out at the end: each has a default. */
+#define FS_OPTIONS "dfE"
+
+/* How many of its arguments may not. */
+static inline Py_ssize_t
+fs_required(const struct fs_op *what)
+{
+    return (Py_ssize_t)strcspn(what->args, FS_OPTIONS);
+}
+
+/* What is often answered at once, by the name in os or os.path; or NULL. */
+const struct fs_op *fs_find(const char *name);
+
 static inline bool
 fs_is_quiet(const struct fs_op *what)
 {

@@ -45,6 +45,19 @@ time_ns(const struct timespec *t)
     return sum;
 }
 
+/* The first of the times that is the i-th.  A file that nobody has touched since
+ * it was written has one or two of them. */
+static int
+time_like(const struct timespec *const *times, int i)
+{
+    int like = 0;
+    while (times[like]->tv_sec != times[i]->tv_sec
+           || times[like]->tv_nsec != times[i]->tv_nsec) {
+        like++;
+    }
+    return like;
+}
+
 /* The id that stands for none is -1 in Python. */
 static PyObject *
 id_number(unsigned long id, bool none)
@@ -59,8 +72,8 @@ stat_result(const ModuleState *state, const struct stat *st)
     if (result == NULL) {
         return NULL;
     }
-    const struct timespec *times[3] = {&st->st_atim, &st->st_mtim,
-                                       &st->st_ctim};
+    const struct timespec *const times[3] = {&st->st_atim, &st->st_mtim,
+                                             &st->st_ctim};
     PyObject *tuple[STAT_TUPLE + STAT_EXTRA] = {
         PyLong_FromUnsignedLong(st->st_mode),
         PyLong_FromUnsignedLongLong(st->st_ino),
@@ -72,6 +85,13 @@ stat_result(const ModuleState *state, const struct stat *st)
     };
     PyObject **more = tuple + STAT_TUPLE;
     for (int i = 0; i < 3; i++) {
+        int like = time_like(times, i);
+        if (like < i) {
+            tuple[7 + i] = Py_XNewRef(tuple[7 + like]);
+            more[i] = Py_XNewRef(more[like]);
+            more[3 + i] = Py_XNewRef(more[3 + like]);
+            continue;
+        }
         tuple[7 + i] = PyLong_FromLongLong(times[i]->tv_sec);
         more[i] = PyFloat_FromDouble(time_float(times[i]));
         more[3 + i] = time_ns(times[i]);

@@ -370,6 +370,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->op_type);
     Py_VISIT(state->op_iter_type);
     Py_VISIT(state->method_type);
+    Py_VISIT(state->function_type);
     Py_VISIT(state->port_type);
     Py_VISIT(state->watch_type);
     Py_VISIT(state->scandir_type);
@@ -415,6 +416,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->op_type);
     Py_CLEAR(state->op_iter_type);
     Py_CLEAR(state->method_type);
+    Py_CLEAR(state->function_type);
     Py_CLEAR(state->port_type);
     Py_CLEAR(state->watch_type);
     Py_CLEAR(state->scandir_type);

@@ -6,6 +6,7 @@
 #include "op_int.h"
 
 #include "file.h"
+#include "function.h"
 #include "method.h"
 
 /* ---- what was set or noted ---- */
@@ -113,20 +114,27 @@ op_get_await(PyObject *self, void *Py_UNUSED(closure))
     return Py_NewRef(op->sub == NULL ? Py_None : op->sub);
 }
 
-/* The code of what is declared in Python; it never runs. */
+/* The function of Python that declares it: new; NULL, perhaps without an
+ * exception. */
+static PyObject *
+op_declared(const OpObject *op)
+{
+    if (op->file == NULL) {
+        return Py_XNewRef(function_declared(op));
+    }
+    return op->kind->doc == NULL
+               ? Py_NewRef(op->state->delegate_open)
+               : method_declaration(op->state, Py_TYPE(op->file),
+                                    op->kind->name);
+}
+
+/* Its code, which is not what runs. */
 static PyObject *
 op_get_code(PyObject *self, void *Py_UNUSED(closure))
 {
-    OpObject *op = (OpObject *)self;
-    if (op->file == NULL) {
-        Py_RETURN_NONE;
-    }
-    PyObject *declared = op->kind->doc == NULL
-                             ? Py_NewRef(op->state->delegate_open)
-                             : method_declaration(op->state, Py_TYPE(op->file),
-                                                  op->kind->name);
+    PyObject *declared = op_declared((OpObject *)self);
     if (declared == NULL) {
-        return NULL;
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     }
     PyObject *code = PyObject_GetAttrString(declared, "__code__");
     Py_DECREF(declared);

@@ -45,6 +45,7 @@ typedef struct {
     PyTypeObject *op_type;
     PyTypeObject *op_iter_type;
     PyTypeObject *method_type;
+    PyTypeObject *function_type;
     PyTypeObject *port_type;
     PyTypeObject *watch_type;
     PyTypeObject *scandir_type;
