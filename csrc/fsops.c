@@ -311,8 +311,8 @@ fs_find(const char *name)
 int
 fs_init(PyObject *module, ModuleState *state)
 {
-    if (function_init(module, state) < 0 || fs_result_init(state) < 0
-        || scandir_init(module, state) < 0 || copying_init(module) < 0) {
+    if (fs_result_init(state) < 0 || scandir_init(module, state) < 0
+        || copying_init(module) < 0) {
         return -1;
     }
     return PyModule_AddFunctions(module, fs_functions);

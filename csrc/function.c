@@ -1,14 +1,13 @@
-/* function.c - coroutine functions of os that make no coroutine.
+/* function.c - functions that are declared in Python, and called in C.
  *
- * Each is declared in Python, by `async def`, and its declaration can do all
- * that it promises.  The plain call, with as many arguments as it requires and
- * no names, is what nearly everybody makes, and a coroutine with its frame
- * takes a fifth of the time of a stat(): so this call gives an operation, which
- * asks the engine when it is awaited, and the declaration only where the engine
- * does not know.
+ * A declaration, by `def` or `async def`, can do all that it promises.  The
+ * calls that nearly everybody makes are taken before it, as a frame of Python
+ * costs as much as some of the answers.  In all else it is the declaration:
+ * who looks at the function, isinstance() included, sees that.
  *
- * In all else it is that function: who looks at it, isinstance() included,
- * sees the declaration.
+ * Those of os are here: their plain call, with as many arguments as it requires
+ * and no names, gives an operation, which asks the engine when it is awaited,
+ * and the declaration only where the engine does not know.
  *
  * Loop thread, with the GIL.
  */
@@ -16,24 +15,16 @@
 
 #include "fsops.h"
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *declared;       /* owned: the function of Python */
-    PyObject *weakrefs;       /* the list of weak references, or NULL */
-    const struct fs_op *what; /* static */
-    Py_ssize_t required;      /* arguments of a plain call */
-    ModuleState *state;       /* borrowed: the type holds the module */
-    vectorcallfunc vectorcall;
-} FunctionObject;
+/* ---- of os ---- */
 
 static PyObject *
-function_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf,
-                    PyObject *kwnames)
+function_ask(PyObject *self, PyObject *const *args, size_t nargsf,
+             PyObject *kwnames)
 {
-    FunctionObject *function = (FunctionObject *)self;
+    struct function *function = (struct function *)self;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     if (kwnames != NULL || nargs != function->required) {
-        return PyObject_Vectorcall(function->declared, args, nargsf, kwnames);
+        return function_call(function, args, nargsf, kwnames);
     }
     OpObject *op = op_new(function->state, &function->what->kind, NULL);
     if (op == NULL) {
@@ -55,17 +46,17 @@ function_declared(const OpObject *op)
 {
     PyObject *self = op->arg[FUNCTION_SELF];
     return self != NULL && Py_IS_TYPE(self, op->state->function_type)
-               ? ((FunctionObject *)self)->declared
+               ? ((struct function *)self)->declared
                : NULL;
 }
 
 PyObject *
 function_call_declared(const OpObject *op)
 {
-    const FunctionObject *function = (const FunctionObject *)
-                                         op->arg[FUNCTION_SELF];
-    return PyObject_Vectorcall(function->declared, &op->arg[FUNCTION_ARGS],
-                               (size_t)function->required, NULL);
+    const struct function *function = (const struct function *)
+                                          op->arg[FUNCTION_SELF];
+    return function_call(function, &op->arg[FUNCTION_ARGS],
+                         (size_t)function->required, NULL);
 }
 
 /* ---- as the declaration ---- */
@@ -83,19 +74,19 @@ function_tp_getattro(PyObject *self, PyObject *name)
 {
     return is_of_pickle(name)
                ? PyObject_GenericGetAttr(self, name)
-               : PyObject_GetAttr(((FunctionObject *)self)->declared, name);
+               : PyObject_GetAttr(((struct function *)self)->declared, name);
 }
 
 static int
 function_tp_setattro(PyObject *self, PyObject *name, PyObject *value)
 {
-    return PyObject_SetAttr(((FunctionObject *)self)->declared, name, value);
+    return PyObject_SetAttr(((struct function *)self)->declared, name, value);
 }
 
 static PyObject *
 function_tp_repr(PyObject *self)
 {
-    return PyObject_Repr(((FunctionObject *)self)->declared);
+    return PyObject_Repr(((struct function *)self)->declared);
 }
 
 static PyObject *
@@ -110,7 +101,7 @@ function_tp_descr_get(PyObject *self, PyObject *obj, PyObject *Py_UNUSED(type))
 static PyObject *
 function_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return PyObject_GetAttrString(((FunctionObject *)self)->declared,
+    return PyObject_GetAttrString(((struct function *)self)->declared,
                                   "__qualname__");
 }
 
@@ -120,21 +111,23 @@ static int
 function_tp_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
-    Py_VISIT(((FunctionObject *)self)->declared);
+    Py_VISIT(((struct function *)self)->declared);
+    Py_VISIT(((struct function *)self)->sync_open);
     return 0;
 }
 
 static int
 function_tp_clear(PyObject *self)
 {
-    Py_CLEAR(((FunctionObject *)self)->declared);
+    Py_CLEAR(((struct function *)self)->declared);
+    Py_CLEAR(((struct function *)self)->sync_open);
     return 0;
 }
 
 static void
 function_tp_dealloc(PyObject *self)
 {
-    FunctionObject *function = (FunctionObject *)self;
+    struct function *function = (struct function *)self;
     PyTypeObject *tp = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (function->weakrefs != NULL) {
@@ -152,9 +145,9 @@ static PyMethodDef function_methods[] = {
 
 static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET,
-     (Py_ssize_t)offsetof(FunctionObject, vectorcall), READONLY, NULL},
+     (Py_ssize_t)offsetof(struct function, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET,
-     (Py_ssize_t)offsetof(FunctionObject, weakrefs), READONLY, NULL},
+     (Py_ssize_t)offsetof(struct function, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -173,43 +166,52 @@ static PyType_Slot function_slots[] = {
 };
 
 static PyType_Spec function_spec = {
-    .name = "aiofiles_c._core.coroutine_function",
-    .basicsize = sizeof(FunctionObject),
+    .name = "aiofiles_c._core.function",
+    .basicsize = sizeof(struct function),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
-             | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE
-             | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+             | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR
+             | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = function_slots,
 };
 
+struct function *
+function_new(ModuleState *state, PyObject *declared, vectorcallfunc call)
+{
+    struct function *function = (struct function *)state->function_type
+                                    ->tp_alloc(state->function_type, 0);
+    if (function != NULL) {
+        function->declared = Py_NewRef(declared);
+        function->state = state;
+        function->vectorcall = call;
+    }
+    return function;
+}
+
 /* _core.coroutine_function(declared), for one of fs_find()'s names. */
 static PyObject *
-function_new(PyObject *module, PyObject *declared)
+coroutine_function(PyObject *module, PyObject *declared)
 {
     ModuleState *state = state_of(module);
+    struct function *function = NULL;
     PyObject *name = PyObject_GetAttrString(declared, "__name__");
     const char *text = name == NULL ? NULL : PyUnicode_AsUTF8(name);
     const struct fs_op *what = text == NULL ? NULL : fs_find(text);
-    if (what == NULL && text != NULL) {
+    if (what != NULL) {
+        function = function_new(state, declared, function_ask);
+    }
+    else if (text != NULL) {
         PyErr_Format(PyExc_LookupError, "no function of the engine: %U", name);
     }
-    Py_XDECREF(name);
-    if (what == NULL) {
-        return NULL;
-    }
-    FunctionObject *function = (FunctionObject *)state->function_type
-                                   ->tp_alloc(state->function_type, 0);
     if (function != NULL) {
-        function->declared = Py_NewRef(declared);
         function->what = what;
         function->required = fs_required(what);
-        function->state = state;
-        function->vectorcall = function_vectorcall;
     }
+    Py_XDECREF(name);
     return (PyObject *)function;
 }
 
-static PyMethodDef function_module_methods[] = {
-    {"coroutine_function", function_new, METH_O, NULL},
+static PyMethodDef function_functions[] = {
+    {"coroutine_function", coroutine_function, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -220,5 +222,5 @@ function_init(PyObject *module, ModuleState *state)
         module, &function_spec, NULL);
     return state->function_type == NULL
                ? -1
-               : PyModule_AddFunctions(module, function_module_methods);
+               : PyModule_AddFunctions(module, function_functions);
 }

@@ -26,7 +26,8 @@ int loop_look_later(ModuleState *state, PyObject *loop, long ns);
 void loop_has_looked(ModuleState *state, PyObject *loop);
 
 /* Settle a future that may be done or cancelled already, or belong to a loop
- * of another thread.  false: its loop is closed. */
+ * of another thread.  false: its loop is closed.  What handlers of signals
+ * raise meanwhile is raised after it: see raised.h. */
 bool loop_wake(ModuleState *state, PyObject *loop, PyObject *future);
 
 /* Finish jobs, given as a list by ->next; what they have to submit in turn

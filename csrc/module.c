@@ -2,8 +2,10 @@
 #include "bulk.h"
 #include "file.h"
 #include "fsops.h"
+#include "function.h"
 #include "loop.h"
 #include "method.h"
+#include "manager.h"
 #include "open.h"
 #include "stream.h"
 #include "survey.h"
@@ -25,18 +27,19 @@ state_release(ModuleState *state)
 
 /* ---- functions ---- */
 
-/* register(raw, buffered, reader, text, delegate_open, call_opener) */
+/* register(raw, buffered, reader, text, delegate_open, call_opener,
+ * manager) */
 static PyObject *
 core_register(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"raw",           "buffered",    "reader", "text",
-                            "delegate_open", "call_opener", NULL};
+    static char *names[] = {"raw",           "buffered",    "reader",  "text",
+                            "delegate_open", "call_opener", "manager", NULL};
     ModuleState *state = state_of(module);
-    PyObject *given[6];
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOOOO:register", names,
+    PyObject *given[7];
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOOOOO:register", names,
                                      &given[CLASS_RAW], &given[CLASS_BUFFERED],
                                      &given[CLASS_READER], &given[CLASS_TEXT],
-                                     &given[4], &given[5])) {
+                                     &given[4], &given[5], &given[6])) {
         return NULL;
     }
     for (int i = 0; i < CLASS_COUNT; i++) {
@@ -59,6 +62,9 @@ core_register(PyObject *module, PyObject *args, PyObject *kwargs)
     }
     Py_XSETREF(state->delegate_open, Py_NewRef(given[4]));
     Py_XSETREF(state->call_opener, Py_NewRef(given[5]));
+    if (manager_register(state, given[6]) < 0) {
+        return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -191,6 +197,7 @@ state_import(ModuleState *state)
     if (import_into(&state->get_loop, "asyncio", "_get_running_loop") < 0
         || import_into(&state->selector_loop, "asyncio", "SelectorEventLoop")
                < 0
+        || import_into(&state->main_thread, "threading", "main_thread") < 0
         || import_into(&state->deque, "collections", "deque") < 0
         || import_into(&state->io_open, "io", "open") < 0
         || import_into(&state->codecs_lookup, "codecs", "lookup") < 0
@@ -232,8 +239,10 @@ state_names(ModuleState *state)
         {&state->str_close, "close"},
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
+        {&state->str_ident, "ident"},
         {&state->str_is_closed, "is_closed"},
         {&state->str_fileno, "fileno"},
+        {&state->str_r, "r"},
         {&state->str_ready, "_ready"},
         {&state->str_remove_reader, "remove_reader"},
         {&state->str_remove_writer, "remove_writer"},
@@ -241,6 +250,7 @@ state_names(ModuleState *state)
         {&state->str_selector, "_selector"},
         {&state->str_set_result, "set_result"},
         {&state->str_strict, "strict"},
+        {&state->str_sync_open, "sync_open"},
         {&state->str_thread_id, "_thread_id"},
         {&state->str_throw, "throw"},
         {&state->str_when, "_when"},
@@ -353,7 +363,8 @@ module_exec(PyObject *module)
         || probe_init(state) < 0 || state_engine(state) < 0
         || op_init(module, state) < 0 || method_init(module, state) < 0
         || loop_init(module, state) < 0 || stream_init(module, state) < 0
-        || file_init(module, state) < 0 || fs_init(module, state) < 0
+        || file_init(module, state) < 0 || function_init(module, state) < 0
+        || manager_init(module, state) < 0 || fs_init(module, state) < 0
         || PyModule_AddIntConstant(module, "PORTABLE", AIOF_IS_PORTABLE) < 0) {
         return -1;
     }
@@ -371,6 +382,7 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->op_iter_type);
     Py_VISIT(state->method_type);
     Py_VISIT(state->function_type);
+    Py_VISIT(state->manager_type);
     Py_VISIT(state->port_type);
     Py_VISIT(state->watch_type);
     Py_VISIT(state->scandir_type);
@@ -384,9 +396,15 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     for (int i = 0; i < CLASS_COUNT; i++) {
         Py_VISIT(state->classes[i]);
     }
+    Py_VISIT(state->manager_class);
+    Py_VISIT(state->minus_one);
+    for (int i = 0; i < OPEN_NAMES; i++) {
+        Py_VISIT(state->open_names[i]);
+    }
     Py_VISIT(state->delegate_open);
     Py_VISIT(state->call_opener);
     Py_VISIT(state->get_loop);
+    Py_VISIT(state->main_thread);
     Py_VISIT(state->selector_loop);
     Py_VISIT(state->deque);
     Py_VISIT(state->poller);
@@ -417,6 +435,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->op_iter_type);
     Py_CLEAR(state->method_type);
     Py_CLEAR(state->function_type);
+    Py_CLEAR(state->manager_type);
     Py_CLEAR(state->port_type);
     Py_CLEAR(state->watch_type);
     Py_CLEAR(state->scandir_type);
@@ -430,9 +449,15 @@ state_clear(PyObject *module)
     for (int i = 0; i < CLASS_COUNT; i++) {
         Py_CLEAR(state->classes[i]);
     }
+    Py_CLEAR(state->manager_class);
+    Py_CLEAR(state->minus_one);
+    for (int i = 0; i < OPEN_NAMES; i++) {
+        Py_CLEAR(state->open_names[i]);
+    }
     Py_CLEAR(state->delegate_open);
     Py_CLEAR(state->call_opener);
     Py_CLEAR(state->get_loop);
+    Py_CLEAR(state->main_thread);
     Py_CLEAR(state->selector_loop);
     Py_CLEAR(state->deque);
     Py_CLEAR(state->poller);
@@ -455,8 +480,10 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_close);
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
+    Py_CLEAR(state->str_ident);
     Py_CLEAR(state->str_is_closed);
     Py_CLEAR(state->str_fileno);
+    Py_CLEAR(state->str_r);
     Py_CLEAR(state->str_ready);
     Py_CLEAR(state->str_remove_reader);
     Py_CLEAR(state->str_remove_writer);
@@ -464,6 +491,7 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_selector);
     Py_CLEAR(state->str_set_result);
     Py_CLEAR(state->str_strict);
+    Py_CLEAR(state->str_sync_open);
     Py_CLEAR(state->str_thread_id);
     Py_CLEAR(state->str_throw);
     Py_CLEAR(state->str_when);

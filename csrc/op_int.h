@@ -21,6 +21,7 @@ PySendResult op_fail(OpObject *op, PyObject **result);
 /* ---- optype.c ---- */
 
 /* The methods of the coroutine protocol. */
+PyObject *op_am_await(PyObject *self);
 PyObject *op_tp_iternext(PyObject *self);
 PyObject *op_send(PyObject *self, PyObject *value);
 PyObject *op_throw(PyObject *self, PyObject *const *args, Py_ssize_t nargs);

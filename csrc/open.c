@@ -359,8 +359,7 @@ enum {
     ARG_NEWLINE,
     ARG_CLOSEFD,
     ARG_OPENER,
-    ARG_LOOP,
-    ARG_COUNT
+    ARG_LOOP
 };
 
 static PyObject *
@@ -372,11 +371,11 @@ open_by_delegate(ModuleState *state, PyObject *const *args)
         }
         PyErr_Clear(); /* it comes again, from the built-in open */
     }
-    return PyObject_Vectorcall(state->delegate_open, args, ARG_COUNT, NULL);
+    return PyObject_Vectorcall(state->delegate_open, args, OPEN_ARGS, NULL);
 }
 
 static int
-warn_line_buffering(const struct request *r)
+warn_line_buffering(const struct request *r, int stacklevel)
 {
     if (r->buffering != 1 || r->flags & MODE_TEXT) {
         return 0;
@@ -384,15 +383,12 @@ warn_line_buffering(const struct request *r)
     return PyErr_WarnEx(PyExc_RuntimeWarning,
                         "line buffering (buffering=1) isn't supported in "
                         "binary mode, the default buffer size will be used",
-                        2);
+                        stacklevel);
 }
 
 static PyObject *
 open_operation(ModuleState *state, struct request *r, PyObject *path)
 {
-    if (warn_line_buffering(r) < 0) {
-        return NULL;
-    }
     if (r->buffering == 1 && !(r->flags & MODE_TEXT)) {
         r->buffering = -1;
     }
@@ -413,15 +409,10 @@ open_operation(ModuleState *state, struct request *r, PyObject *path)
 }
 
 PyObject *
-core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+open_native(ModuleState *state, PyObject *const args[OPEN_ARGS],
+            int stacklevel)
 {
-    ModuleState *state = state_of(module);
     PyObject *result = NULL, *path = NULL;
-    if (nargs != ARG_COUNT) {
-        PyErr_Format(PyExc_TypeError, "open expected %d arguments, got %zd",
-                     (int)ARG_COUNT, nargs);
-        return NULL;
-    }
     struct request r = {
         .file = args[ARG_FILE],
         .mode = args[ARG_MODE],
@@ -449,10 +440,23 @@ core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
             return open_by_delegate(state, args);
         }
     }
-    result = open_operation(state, &r, path);
+    if (warn_line_buffering(&r, stacklevel) == 0) {
+        result = open_operation(state, &r, path);
+    }
     Py_DECREF(r.name);
     Py_XDECREF(path);
     return result;
+}
+
+PyObject *
+core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != OPEN_ARGS) {
+        PyErr_Format(PyExc_TypeError, "open expected %d arguments, got %zd",
+                     (int)OPEN_ARGS, nargs);
+        return NULL;
+    }
+    return open_native(state_of(module), args, 2);
 }
 
 /* ---- _core.create ---- */

@@ -1,11 +1,18 @@
-/* open.h - _core.open(). */
+/* open.h - the operation that opens a file. */
 #ifndef AIOFILES_C_OPEN_H
 #define AIOFILES_C_OPEN_H
 
 #include "state.h"
 
-/* open(file, mode, buffering, encoding, errors, newline, closefd, opener,
- * loop): the operation that opens a native file, or the delegate's. */
+/* file, mode, buffering, encoding, errors, newline, closefd, opener, loop */
+enum { OPEN_ARGS = 9 };
+
+/* The operation that opens a native file, or the delegate's coroutine: new, or
+ * NULL.  A warning is of the line stacklevel frames up. */
+PyObject *open_native(ModuleState *state, PyObject *const args[OPEN_ARGS],
+                      int stacklevel);
+
+/* The same, for the declaration of open(). */
 PyObject *core_open(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 
 /* create(classes, path, mode, buffering, encoding, errors, newline, loop,

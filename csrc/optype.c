@@ -76,7 +76,7 @@ op_send(PyObject *self, PyObject *value)
 
 /* ---- the methods ---- */
 
-static PyObject *
+PyObject *
 op_am_await(PyObject *self)
 {
     OpObject *op = (OpObject *)self;

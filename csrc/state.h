@@ -38,7 +38,7 @@ struct bulk_line {
     bool hands_on;
 };
 
-enum { BULK_LINES = 6 };
+enum { BULK_LINES = 6, OPEN_NAMES = 8 };
 
 typedef struct {
     /* owned, in the order of state_traverse */
@@ -46,6 +46,7 @@ typedef struct {
     PyTypeObject *op_iter_type;
     PyTypeObject *method_type;
     PyTypeObject *function_type;
+    PyTypeObject *manager_type;
     PyTypeObject *port_type;
     PyTypeObject *watch_type;
     PyTypeObject *scandir_type;
@@ -55,9 +56,13 @@ typedef struct {
     PyObject *os_stat;                         /* os.stat */
     PyTypeObject *file_types[CLASS_COUNT + 1]; /* the last: their base */
     PyObject *classes[CLASS_COUNT]; /* Python's subclasses of these */
-    PyObject *delegate_open;        /* coroutine function: open by route 4 */
+    PyObject *manager_class;        /* Python's AiofilesContextManager */
+    PyObject *minus_one;
+    PyObject *open_names[OPEN_NAMES]; /* of arguments of open() */
+    PyObject *delegate_open;          /* coroutine function: open by route 4 */
     PyObject *call_opener;     /* coroutine function: run a user's opener */
     PyObject *get_loop;        /* asyncio._get_running_loop */
+    PyObject *main_thread;     /* threading.main_thread */
     PyObject *selector_loop;   /* asyncio.SelectorEventLoop, */
     PyObject *deque;           /* collections.deque */
     PyObject *poller;          /* and select.epoll, or kqueue, or NULL */
@@ -80,8 +85,10 @@ typedef struct {
     PyObject *str_close;
     PyObject *str_create_future;
     PyObject *str_done;
+    PyObject *str_ident;
     PyObject *str_is_closed;
     PyObject *str_fileno;
+    PyObject *str_r;
     PyObject *str_ready;
     PyObject *str_remove_reader;
     PyObject *str_remove_writer;
@@ -89,6 +96,7 @@ typedef struct {
     PyObject *str_selector;
     PyObject *str_set_result;
     PyObject *str_strict;
+    PyObject *str_sync_open;
     PyObject *str_thread_id;
     PyObject *str_throw;
     PyObject *str_when;
@@ -98,6 +106,8 @@ typedef struct {
     /* a list by ->next, borrowed: each is owned by the reader table of its
      * loop */
     struct PortObject *ports;
+    struct raised *raised; /* a list by ->next, owned: see raised.c, */
+    int handing;           /* and hand-overs under way, in all threads */
 
     unsigned forks; /* how often this process was forked off another */
     char locale_codeset[64];

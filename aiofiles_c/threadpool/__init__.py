@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
-    from typing import Any, Literal
+    from typing import Any, Literal, TypeVar
 
     from _typeshed import (
         FileDescriptorOrPath,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         OpenBinaryModeWriting,
         OpenTextMode,
     )
+
+    _Declared = TypeVar("_Declared", bound=Callable[..., Any])
 
 __all__ = (
     "open",
@@ -96,6 +98,14 @@ if core is not None:
 
     _native.register(_open)
     native_open = _native.open
+
+
+def _called_in_c(declared: _Declared) -> _Declared:
+    """Have the engine take the calls without `loop` and `executor`.
+
+    As long as sync_open is what it is now.
+    """
+    return declared if core is None else core.open_function(declared)
 
 
 # Text.
@@ -200,6 +210,7 @@ def open(
 ) -> AiofilesContextManager[Any]: ...
 
 
+@_called_in_c
 def open(
     file: FileDescriptorOrPath,
     mode: str = "r",

@@ -11,6 +11,7 @@ from asyncio import get_running_loop
 
 from .. import _core
 from .._engine import run_delegate
+from ..base import AiofilesContextManager
 from .binary import AsyncBufferedIOBase, AsyncBufferedReader, AsyncFileIO
 from .text import AsyncTextIOWrapper
 
@@ -131,4 +132,5 @@ def register(delegate_open: Callable[..., Coroutine[Any, Any, Any]]) -> None:
         text=NativeTextIOWrapper,
         delegate_open=delegate_open,
         call_opener=call_opener,
+        manager=AiofilesContextManager,
     )
