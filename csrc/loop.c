@@ -9,6 +9,7 @@
  */
 #include "loop.h"
 
+#include "raised.h"
 #include "trace.h"
 
 typedef struct PortObject {
@@ -73,12 +74,14 @@ port_vectorcall(PyObject *self, PyObject *const *Py_UNUSED(args),
 {
     PortObject *port = (PortObject *)self;
     Py_INCREF(self); /* a finish may close the loop */
+    raised_begin(port->state);
     if (port->port != NULL) {
         loop_finish_jobs(port_drain(port->port), port->port);
         loop_finish_jobs(pool_orphans(port->state->pool), NULL);
     }
+    int rc = raised_end_here(port->state);
     Py_DECREF(self);
-    Py_RETURN_NONE;
+    return rc < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static void
@@ -294,66 +297,54 @@ loop_try_wake(ModuleState *state, PyObject *loop, PyObject *future)
     return result;
 }
 
-static int
-raise_again(void *arg)
-{
-    struct compat_exc *exc = arg;
-    compat_exc_restore(exc);
-    PyMem_Free(exc);
-    return -1;
-}
-
-/* What a signal's handler has raised is for the program, which the main thread
- * will raise it in, soon. */
-static void
-raise_later(void)
-{
-    struct compat_exc *exc = PyMem_Malloc(sizeof(*exc));
-    if (exc != NULL) {
-        compat_exc_take(exc);
-        if (Py_AddPendingCall(raise_again, exc) == 0) {
-            return;
-        }
-        (void)raise_again(exc);
-    }
-    PyErr_WriteUnraisable(NULL);
-}
-
-/* loop_wake(): whether it is woken, without an exception but what a signal's
- * handler has raised. */
+/* Whether the loop is; what the question raises is held. */
 static bool
-loop_wake_raising(ModuleState *state, PyObject *loop, PyObject *future)
+loop_is_closed(ModuleState *state, PyObject *loop)
 {
-    PyObject *result = loop_try_wake(state, loop, future);
-    if (result == NULL && PyErr_ExceptionMatches(PyExc_MemoryError)) {
-        PyErr_Clear(); /* whoever waits would do so for ever */
-        result = loop_try_wake(state, loop, future);
+    struct compat_exc exc;
+    compat_exc_take(&exc);
+    PyObject *closed = PyObject_CallMethodNoArgs(loop, state->str_is_closed);
+    int is_closed = closed == NULL ? -1 : PyObject_IsTrue(closed);
+    Py_XDECREF(closed);
+    raised_hold(state);
+    compat_exc_restore(&exc);
+    return is_closed > 0;
+}
+
+/* loop_wake(), whose exceptions are held.  What was raised by others may have
+ * come before or after it was woken; to wake it twice does no harm. */
+static bool
+loop_wake_held(ModuleState *state, PyObject *loop, PyObject *future)
+{
+    for (int tries = 0; tries < 2; tries++) {
+        PyObject *result = loop_try_wake(state, loop, future);
+        if (result != NULL) {
+            Py_DECREF(result);
+            return true;
+        }
+        if (loop_is_closed(state, loop)) {
+            PyErr_Clear(); /* nobody is left to be woken */
+            return false;
+        }
+        if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            PyErr_Clear(); /* whoever waits would do so for ever */
+        }
+        raised_hold(state);
     }
-    if (result == NULL
-        && (PyErr_ExceptionMatches(PyExc_RuntimeError)
-            || PyErr_ExceptionMatches(PyExc_MemoryError))) {
-        PyErr_Clear(); /* the loop is closed: nobody is left to be woken */
-    }
-    Py_XDECREF(result);
-    return result != NULL;
+    return true;
 }
 
 bool
 loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
 {
-    struct compat_exc exc, raised;
+    struct compat_exc exc;
     compat_exc_take(&exc);
+    raised_begin(state);
     /* Handlers run now, or they would in the midst of what asyncio does. */
     (void)PyErr_CheckSignals();
-    compat_exc_take(&raised);
-    bool woken = loop_wake_raising(state, loop, future);
-    if (PyErr_Occurred()) {
-        raise_later();
-    }
-    compat_exc_restore(&raised);
-    if (PyErr_Occurred()) {
-        raise_later();
-    }
+    raised_hold(state);
+    bool woken = loop_wake_held(state, loop, future);
+    raised_end(state);
     compat_exc_restore(&exc);
     return woken;
 }

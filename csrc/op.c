@@ -276,10 +276,17 @@ op_step(OpObject *op, PyObject **result)
     return op->kind->step(op, result);
 }
 
-/* Until the next turn of the loop: the outcome of this send. */
+/* Until the next turn of the loop: the outcome of this send.  Who has worked
+ * for long runs the handlers of signals first. */
 static void
 op_pause(OpObject *op, PySendResult *sent, PyObject **result)
 {
+    /* Or they would run as the task asks for that turn, and it would have
+     * none. */
+    if (PyErr_CheckSignals() < 0) {
+        *sent = op_fail(op, result);
+        return;
+    }
     *sent = PYGEN_NEXT;
     *result = Py_NewRef(Py_None);
     op->status = OP_SUSPENDED;

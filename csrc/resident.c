@@ -28,7 +28,8 @@ enum {
 };
 
 /* Larger files are not mapped, and no more of them: a process has only so many
- * addresses, and so many mappings (vm.max_map_count). */
+ * addresses, and so many mappings (vm.max_map_count).  Where addresses are
+ * limited (RLIMIT_AS) none is; a limit that comes later counts them. */
 #define RESIDENT_MOST ((off_t)1 << (sizeof(void *) > 4 ? 30 : 24))
 enum { RESIDENT_MAPS = 8192 };
 
@@ -75,8 +76,7 @@ resident_begin(struct resident *r, int fd, const struct stat *st)
     unsigned char seen = 1;
     resident_unmap(r);
     r->user = geteuid();
-    if (st->st_size > RESIDENT_MOST || st->st_uid != r->user
-        || maps >= RESIDENT_MAPS) {
+    if (st->st_size > RESIDENT_MOST || st->st_uid != r->user) {
         return false;
     }
     size_t behind = ((size_t)st->st_size / RESIDENT_GAP + 2) * RESIDENT_GAP;
@@ -156,6 +156,7 @@ resident_has(struct resident **held, int fd, off_t off, size_t len,
              bool *possible)
 {
     if (off > RESIDENT_MOST || len > (size_t)RESIDENT_MOST) {
+        *possible = false; /* nor of what is there, of smaller files */
         return false;
     }
     if (*held == NULL) {
@@ -163,6 +164,10 @@ resident_has(struct resident **held, int fd, off_t off, size_t len,
     }
     struct resident *r = *held;
     if (r == NULL || !resident_is_asked(r)) {
+        return false;
+    }
+    if (r->map == NULL && maps >= RESIDENT_MAPS) {
+        r->absent = 1; /* as far as is known, and others may make room */
         return false;
     }
     off_t end = off + (off_t)len;

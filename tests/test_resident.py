@@ -4,6 +4,7 @@ import gc
 import io
 import os
 import random
+import resource
 
 import aiofiles_c
 import pytest
@@ -138,6 +139,97 @@ async def test_file_too_large_to_be_mapped_is_read_by_workers(own):
         assert not mappings(own)
         await file.seek(1 << 30)
         assert await file.read() == b"\0"
+
+
+async def test_file_too_large_to_be_mapped_is_read_ahead(own):
+    """Wherever its reader begins, few reads wait for workers."""
+    start, count = (1 << 30) + (1 << 20), 2000
+    with open(own, "rb+") as file:
+        file.write(bytes(count * 4096))
+        file.seek(start)
+        file.write(bytes(count * 4096))
+    for at in (0, start):
+        evict(own)
+        async with aiofiles_c.open(own, "rb") as file:
+            await file.seek(at)
+            before = aiofiles_c.stats()
+            for _ in range(count):
+                assert len(await file.read(4096)) == 4096
+            after = aiofiles_c.stats()
+        jobs, waits = (after[n] - before[n] for n in ("jobs", "pool"))
+        assert waits < jobs / 2, (at, waits, jobs)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_user_who_has_changed_is_not_told_of_the_mapping(own):
+    """Who owns a file is asked for at each read; its data is as before."""
+    done = python(
+        """
+        import asyncio, os, sys
+        import aiofiles_c
+
+        async def main():
+            jobs = []
+            async with aiofiles_c.open(sys.argv[1], "rb", 0) as file:
+                for user in (0, 12345, 0):
+                    os.seteuid(user)
+                    await file.seek(0)
+                    before = aiofiles_c.stats()["jobs"]
+                    print(len(await file.read(5000)), end=" ")
+                    print(aiofiles_c.stats()["jobs"] > before)
+
+        open(sys.argv[1], "rb").read()
+        asyncio.run(main())
+        """,
+        own,
+        cwd=os.path.dirname(own),
+    )
+    assert done.stdout.split() == "5000 False 5000 True 5000 True".split()
+
+
+def test_process_has_only_so_many_mappings(own):
+    """Files beyond are read by workers, until others are closed."""
+    most = 8192
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < most + 100:
+        pytest.skip("a process may not have so many files open")
+    done = python(
+        """
+        import asyncio, resource, sys
+        import aiofiles_c
+
+        path, most = sys.argv[1], int(sys.argv[2])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most + 100,) * 2)
+
+        def mappings():
+            with open("/proc/self/maps") as maps:
+                return sum("/own" in line for line in maps)
+
+        async def trips(file):
+            await file.seek(0)
+            before = aiofiles_c.stats()["jobs"]
+            assert len(await file.read(5000)) == 5000
+            return aiofiles_c.stats()["jobs"] - before
+
+        async def main():
+            files = [
+                await aiofiles_c.open(path, "rb", 0) for _ in range(most + 1)
+            ]
+            print(sum([await trips(file) for file in files]))
+            print(mappings(), await trips(files[-1]))
+            await files[0].close()
+            print(await trips(files[-1]), mappings())
+            for file in files:
+                await file.close()
+
+        open(path, "rb").read()
+        asyncio.run(main())
+        """,
+        own,
+        most,
+        cwd=os.path.dirname(own),
+    )
+    assert done.stdout.split() == ["1", "8192", "1", "0", "8192"]
 
 
 @pytest.mark.parametrize("seed", range(6))
