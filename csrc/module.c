@@ -4,9 +4,10 @@
 #include "fsops.h"
 #include "function.h"
 #include "loop.h"
-#include "method.h"
 #include "manager.h"
+#include "method.h"
 #include "open.h"
+#include "processor.h"
 #include "stream.h"
 #include "survey.h"
 #include "trace.h"
@@ -293,6 +294,7 @@ state_engine(ModuleState *state)
     state->inline_io = env_number("AIOFILES_C_INLINE", 1) != 0;
     state->in_short = state->inline_io;
     state->has_nowait = sys_has_read_nowait();
+    state->can_own = processor_can_own();
     state->pool = pool_create((unsigned)most);
     state->devices = device_table_create();
     if (state->pool == NULL || state->devices == NULL) {

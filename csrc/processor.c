@@ -3,10 +3,13 @@
 
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #if defined(__linux__) && !defined(AIOF_PORTABLE)
 #define PROCESSOR_AFFINITY 1
 #include <sched.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #endif
@@ -22,6 +25,18 @@ processor_count(void)
     }
 #endif
     return count > 1 ? (unsigned)count : 1;
+}
+
+bool
+processor_can_own(void)
+{
+#if defined(__x86_64__)
+    enum { EXTENDED = 0x80000001, PREFETCHW = 1 << 8 };
+    unsigned a, b, c, d;
+    return __get_cpuid(EXTENDED, &a, &b, &c, &d) && c & PREFETCHW;
+#else
+    return true;
+#endif
 }
 
 #ifdef PROCESSOR_AFFINITY

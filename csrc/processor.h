@@ -5,6 +5,8 @@
 #ifndef AIOFILES_C_PROCESSOR_H
 #define AIOFILES_C_PROCESSOR_H
 
+#include <stdbool.h>
+
 /* How many this process may use, at least 1. */
 unsigned processor_count(void);
 
@@ -23,5 +25,25 @@ void processor_leave(int processor);
  * longer where many want a processor.  See sched_setattr(2). */
 long long processor_slice(void);
 void processor_set_slice(long long slice);
+
+/* A line of memory, in bytes, or several. */
+enum { PROCESSOR_LINE = 64 };
+
+/* Whether processor_own() is an instruction here; asks each time. */
+bool processor_can_own(void);
+
+/* Begin to take a line of memory, which another processor has or has had, from
+ * there: it is about to be written to.  Does not wait, as the store would. */
+static inline void
+processor_own(const char *at)
+{
+#if defined(__x86_64__)
+    /* Not of the instructions that each of them has: __builtin_prefetch() makes
+     * one of it that only reads. */
+    __asm__ __volatile__("prefetchw %0" : : "m"(*at));
+#else
+    __builtin_prefetch(at, 1);
+#endif
+}
 
 #endif

@@ -133,6 +133,7 @@ typedef struct {
     bool inline_io;        /* routes 1 and 2 are on (AIOFILES_C_INLINE) */
     bool in_short;         /* and nobody is told: see op_start() */
     bool has_nowait;       /* the kernel has RWF_NOWAIT reads */
+    bool can_own;          /* see processor_own() */
     bool full_writes_pass; /* io writes what would just fill its buffer */
     /* io's text keeps what it has decoded when it is written and no chunk was
      * noted for tell() */

@@ -8,6 +8,7 @@
  */
 #include "exact.h"
 #include "file.h"
+#include "processor.h"
 #include "stream.h"
 #include "text.h"
 
@@ -17,6 +18,8 @@ enum {
     CHUNK_LEAST = 8 << 10,
     CHUNK_MOST = 64 << 10,
     CHUNKS_KEPT = 16,         /* of CHUNK_MOST: what one file may owe */
+    OWN_AHEAD = 256,          /* bytes before they are written, */
+    OWN_MOST = 1 << 10,       /* at a time: see chunk_own_ahead() */
     WRITE_COPY_MOST = 1 << 20 /* above, what may change is waited for */
 };
 
@@ -114,6 +117,22 @@ chunk_next_size(const FileObject *file, size_t n)
     return n > CHUNK_LEAST ? n : CHUNK_LEAST;
 }
 
+/* A chunk that was used before has been read, on another processor, by the worker
+ * that wrote it: each of its lines has to come back before it is written to, and
+ * until then all other stores wait behind that one.  So they are asked for some
+ * lines before, as many as n bytes take. */
+static inline void
+chunk_own_ahead(const struct chunk *chunk, size_t n)
+{
+    size_t at = chunk->len + OWN_AHEAD;
+    size_t end = at + (n < OWN_MOST ? n : OWN_MOST);
+    if (end <= chunk->cap) {
+        for (; at < end; at += PROCESSOR_LINE) {
+            processor_own(chunk->room + at);
+        }
+    }
+}
+
 int
 file_accept(FileObject *file, const char *data, size_t n, PyObject *owner)
 {
@@ -130,6 +149,9 @@ file_accept(FileObject *file, const char *data, size_t n, PyObject *owner)
         }
         memcpy(last->room + last->len, data, n);
         last->len += n;
+        if (file->state->can_own) {
+            chunk_own_ahead(last, n);
+        }
     }
     else {
         last = chunk_new(file->state, 0);
