@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from concurrent.futures import Executor
-    from typing import Any, TypeVar
-
-    _Declared = TypeVar("_Declared", bound=Callable[..., Any])
+    from typing import Any
 
 __all__ = ("Operation", "answer", "at_once", "delegate", "native", "running")
 
@@ -74,10 +72,13 @@ async def answer(
     return await delegate(loop, executor, func, *args, **kwargs)
 
 
-def at_once(declared: _Declared) -> _Declared:
+def at_once(namespace: dict[str, Any], *names: str) -> None:
     """Have the engine take the plain calls of what it often knows at once.
 
     Those are without keywords; a coroutine in Python would cost them more
-    than the answer.  All else is for the declaration.
+    than the answer.  All else is for the declaration, which is what a type
+    checker sees: to it a decorator would hide that it is `async def`.
     """
-    return declared if core is None else core.coroutine_function(declared)
+    if core is not None:
+        for name in names:
+            namespace[name] = core.coroutine_function(namespace[name])

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from io import BufferedRandom, BufferedReader, BufferedWriter, FileIO
 from os import PathLike, stat_result
 from types import CodeType, FrameType, GenericAlias
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, TypeVar, final
 
 from _typeshed import ReadableBuffer, WriteableBuffer
 from typing_extensions import Self, disjoint_base
@@ -19,6 +19,7 @@ PORTABLE: int
 
 _Path: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes] | int
 _Opener: TypeAlias = Callable[[str, int], int]
+_Declared = TypeVar("_Declared", bound=Callable[..., Any])
 _Buffered: TypeAlias = BufferedRandom | BufferedReader | BufferedWriter
 
 @disjoint_base
@@ -180,6 +181,8 @@ def open(
     loop: AbstractEventLoop | None,
     /,
 ) -> Coroutine[Any, Any, Any]: ...
+def coroutine_function(declared: _Declared, /) -> _Declared: ...
+def open_function(declared: _Declared, /) -> _Declared: ...
 def register(
     *,
     raw: type[RawFile],
@@ -188,6 +191,7 @@ def register(
     text: type[TextFile],
     delegate_open: Callable[..., Coroutine[Any, Any, Any]],
     call_opener: Callable[..., Coroutine[Any, Any, int]],
+    manager: type[Any],
 ) -> None: ...
 def set_threads(n: int, /) -> None: ...
 def set_trace(

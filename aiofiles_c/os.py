@@ -73,7 +73,6 @@ __all__: tuple[str, ...] = (
 )
 
 
-@at_once
 async def access(
     path: StrOrBytesPath,
     mode: int,
@@ -193,7 +192,6 @@ async def fdatasync(
     )
 
 
-@at_once
 async def fstat(
     fd: int,
     *,
@@ -239,7 +237,6 @@ async def fsync(
     )
 
 
-@at_once
 async def getcwd(
     *,
     loop: AbstractEventLoop | None = None,
@@ -259,7 +256,6 @@ async def getcwd(
     )
 
 
-@at_once
 async def lstat(
     path: StrOrBytesPath,
     *,
@@ -286,7 +282,6 @@ async def lstat(
     )
 
 
-@at_once
 async def stat(
     path: FileDescriptorOrPath,
     *,
@@ -420,3 +415,13 @@ if hasattr(os, "sendfile"):
 for _home in (_folders, _links):
     for _name in _home.__all__:
         getattr(_home, _name).__module__ = __name__
+
+
+at_once(
+    globals(),
+    "access",
+    "fstat",
+    "getcwd",
+    "lstat",
+    "stat",
+)

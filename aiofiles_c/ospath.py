@@ -64,7 +64,6 @@ async def abspath(
     return os.path.normpath(path)
 
 
-@at_once
 async def exists(
     path: FileDescriptorOrPath,
     *,
@@ -86,7 +85,6 @@ async def exists(
     )
 
 
-@at_once
 async def getatime(
     filename: FileDescriptorOrPath,
     *,
@@ -109,7 +107,6 @@ async def getatime(
     )
 
 
-@at_once
 async def getctime(
     filename: FileDescriptorOrPath,
     *,
@@ -132,7 +129,6 @@ async def getctime(
     )
 
 
-@at_once
 async def getmtime(
     filename: FileDescriptorOrPath,
     *,
@@ -155,7 +151,6 @@ async def getmtime(
     )
 
 
-@at_once
 async def getsize(
     filename: FileDescriptorOrPath,
     *,
@@ -178,7 +173,6 @@ async def getsize(
     )
 
 
-@at_once
 async def isdir(
     s: FileDescriptorOrPath,
     *,
@@ -200,7 +194,6 @@ async def isdir(
     )
 
 
-@at_once
 async def isfile(
     path: FileDescriptorOrPath,
     *,
@@ -222,7 +215,6 @@ async def isfile(
     )
 
 
-@at_once
 async def islink(
     path: StrOrBytesPath,
     *,
@@ -265,7 +257,6 @@ async def ismount(
     )
 
 
-@at_once
 async def samefile(
     f1: FileDescriptorOrPath,
     f2: FileDescriptorOrPath,
@@ -290,7 +281,6 @@ async def samefile(
     )
 
 
-@at_once
 async def sameopenfile(
     fp1: int,
     fp2: int,
@@ -313,3 +303,18 @@ async def sameopenfile(
         fp1,
         fp2,
     )
+
+
+at_once(
+    globals(),
+    "exists",
+    "getatime",
+    "getctime",
+    "getmtime",
+    "getsize",
+    "isdir",
+    "isfile",
+    "islink",
+    "samefile",
+    "sameopenfile",
+)

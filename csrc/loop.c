@@ -355,6 +355,7 @@ loop_after_fork(ModuleState *state)
     for (PortObject *port = state->ports; port != NULL; port = port->next) {
         port->loop = NULL;
     }
+    raised_after_fork(state);
 }
 
 static PyMemberDef port_members[] = {

@@ -42,8 +42,8 @@ static PyObject *
 manager_file(ManagerObject *manager)
 {
     const OpObject *op = manager->op;
-    if (manager->file == NULL && !manager->left && op != NULL
-        && op->status == OP_FINISHED && op->file != NULL) {
+    if (manager->file == NULL && !manager->left && op->status == OP_FINISHED
+        && op->file != NULL && op->file->handed) {
         manager->file = Py_NewRef((PyObject *)op->file);
     }
     return manager->file;

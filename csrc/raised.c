@@ -54,7 +54,7 @@ raised_pop(ModuleState *state, bool of_thread)
     return first;
 }
 
-/* raised_hold() of what is set: its struct, or NULL. */
+/* What is set, not on the list yet; or NULL, and it is written. */
 static struct raised *
 raised_take(ModuleState *state)
 {
@@ -65,11 +65,27 @@ raised_take(ModuleState *state)
     }
     compat_exc_take(&raised->exc);
     raised->thread = PyThread_get_thread_ident();
-    raised->in_main = true;
     raised->state = state;
     state->users++;
-    raised_push(raised);
     return raised;
+}
+
+/* Whether this is the main thread.  In that one handlers may run meanwhile: what
+ * they raise is set then. */
+static bool
+is_main_thread(ModuleState *state)
+{
+    unsigned long main = 0;
+    PyObject *ident = NULL, *thread = PyObject_CallNoArgs(state->main_thread);
+    if (thread != NULL) {
+        ident = PyObject_GetAttr(thread, state->str_ident);
+        Py_DECREF(thread);
+    }
+    if (ident != NULL) {
+        main = PyLong_AsUnsignedLong(ident);
+        Py_DECREF(ident);
+    }
+    return PyErr_Occurred() || main == PyThread_get_thread_ident();
 }
 
 void
@@ -79,17 +95,12 @@ raised_hold(ModuleState *state)
     if (raised == NULL) {
         return;
     }
-    PyObject *ident = NULL, *thread = PyObject_CallNoArgs(state->main_thread);
-    if (thread != NULL) {
-        ident = PyObject_GetAttr(thread, state->str_ident);
-        Py_DECREF(thread);
-    }
-    if (ident != NULL) {
-        raised->in_main = PyLong_AsUnsignedLong(ident) == raised->thread;
-        Py_DECREF(ident);
-    }
-    if (PyErr_Occurred()) { /* a handler's, so that this is the main thread */
-        (void)raised_take(state);
+    raised->in_main = is_main_thread(state);
+    raised_push(raised);
+    raised = PyErr_Occurred() ? raised_take(state) : NULL;
+    if (raised != NULL) {
+        raised->in_main = true;
+        raised_push(raised);
     }
 }
 
@@ -117,7 +128,8 @@ void
 raised_end(ModuleState *state)
 {
     struct raised *raised;
-    if (--state->handing > 0) {
+    state->handing -= state->handing > 0; /* see raised_after_fork() */
+    if (state->handing > 0) {
         return;
     }
     while ((raised = raised_pop(state, false)) != NULL) {
@@ -129,6 +141,12 @@ raised_end(ModuleState *state)
             compat_exc_restore(&exc);
         }
     }
+}
+
+void
+raised_after_fork(ModuleState *state)
+{
+    state->handing = 0;
 }
 
 int

@@ -19,6 +19,9 @@ void raised_end(ModuleState *state);
 /* The same for a function that can raise: 0, or -1 with what was held. */
 int raised_end_here(ModuleState *state);
 
+/* In the child of a fork: hand-overs of other threads do not end here. */
+void raised_after_fork(ModuleState *state);
+
 /* Take the exception that is set, if there is one, until the end. */
 void raised_hold(ModuleState *state);
 

@@ -159,6 +159,15 @@ async def test_failed_open_leaves_nothing_to_close(lib, tmp_path):
     assert manager._obj is None
 
 
+async def test_opening_that_was_closed_gives_no_file(lib, make):
+    """As a coroutine that was closed before it began."""
+    manager = lib.open(make(b"data"))
+    manager._coro.close()
+    assert manager._obj is None
+    with pytest.raises(RuntimeError, match="already awaited coroutine"):
+        await manager
+
+
 async def test_entering_and_leaving_can_be_tasks(lib, make):
     """Both give coroutines."""
     manager = lib.open(make(b"data"))
