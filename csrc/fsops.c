@@ -76,14 +76,16 @@ fs_step_ask(OpObject *op, PyObject **result)
     }
     int rc = fs_begin(state, what, &call, &op->arg[FUNCTION_ARGS], nargs);
     if (rc < 0) {
+        op->started = 0; /* it has not begun */
         return STEP_ERROR;
     }
     if (rc == 0) {
         return op_delegate(op, function_call_declared(op));
     }
-    if (op->started != 0) { /* it is told by the name */
-        Py_XSETREF(op->arg[FUNCTION_ARGS], Py_XNewRef(call.given[0]));
-    }
+    /* They are the call's now, but for the name that is told. */
+    Py_XSETREF(op->arg[FUNCTION_ARGS],
+               op->started != 0 ? Py_XNewRef(call.given[0]) : NULL);
+    Py_CLEAR(op->arg[FUNCTION_ARGS + 1]);
     if (!state->inline_io || !fs_try_inline(&call.fs)) {
         if (call_move(&call, op) < 0) {
             call_clear(&call);

@@ -116,14 +116,7 @@ function_tp_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-static int
-function_tp_clear(PyObject *self)
-{
-    Py_CLEAR(((struct function *)self)->declared);
-    Py_CLEAR(((struct function *)self)->sync_open);
-    return 0;
-}
-
+/* There is no tp_clear: a cycle through it is one through its declaration. */
 static void
 function_tp_dealloc(PyObject *self)
 {
@@ -133,7 +126,8 @@ function_tp_dealloc(PyObject *self)
     if (function->weakrefs != NULL) {
         PyObject_ClearWeakRefs(self);
     }
-    (void)function_tp_clear(self);
+    Py_XDECREF(function->sync_open);
+    Py_XDECREF(function->declared);
     tp->tp_free(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
 }
@@ -154,7 +148,6 @@ static PyMemberDef function_members[] = {
 static PyType_Slot function_slots[] = {
     {Py_tp_dealloc, (void *)function_tp_dealloc},
     {Py_tp_traverse, (void *)function_tp_traverse},
-    {Py_tp_clear, (void *)function_tp_clear},
     {Py_tp_repr, (void *)function_tp_repr},
     {Py_tp_call, (void *)PyVectorcall_Call},
     {Py_tp_getattro, (void *)function_tp_getattro},

@@ -74,7 +74,7 @@ port_vectorcall(PyObject *self, PyObject *const *Py_UNUSED(args),
 {
     PortObject *port = (PortObject *)self;
     Py_INCREF(self); /* a finish may close the loop */
-    raised_begin(port->state);
+    raised_begin();
     if (port->port != NULL) {
         loop_finish_jobs(port_drain(port->port), port->port);
         loop_finish_jobs(pool_orphans(port->state->pool), NULL);
@@ -322,14 +322,17 @@ loop_wake_held(ModuleState *state, PyObject *loop, PyObject *future)
             Py_DECREF(result);
             return true;
         }
-        if (loop_is_closed(state, loop)) {
-            PyErr_Clear(); /* nobody is left to be woken */
-            return false;
+        bool closed = loop_is_closed(state, loop);
+        if (closed && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
+            PyErr_Clear(); /* it has said so */
         }
         if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
             PyErr_Clear(); /* whoever waits would do so for ever */
         }
         raised_hold(state);
+        if (closed) {
+            return false; /* nobody is left to be woken */
+        }
     }
     return true;
 }
@@ -339,7 +342,7 @@ loop_wake(ModuleState *state, PyObject *loop, PyObject *future)
 {
     struct compat_exc exc;
     compat_exc_take(&exc);
-    raised_begin(state);
+    raised_begin();
     /* Handlers run now, or they would in the midst of what asyncio does. */
     (void)PyErr_CheckSignals();
     raised_hold(state);

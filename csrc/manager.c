@@ -52,9 +52,10 @@ manager_file(ManagerObject *manager)
 static enum step
 entered_step(OpObject *op, PyObject **result)
 {
-    op->started = 0; /* it was told of as it was opened */
-    *result = Py_NewRef(op->arg[0]);
-    return STEP_DONE;
+    (void)result;
+    op->started = 0; /* it was told of, and counted, as it was opened */
+    op->acc = Py_NewRef(op->arg[0]);
+    return STEP_ANSWERED;
 }
 
 static const struct op_kind entered_kind = {"open", entered_step, NULL,
@@ -184,6 +185,16 @@ manager_get_obj(PyObject *self, void *Py_UNUSED(closure))
     return Py_NewRef(file == NULL ? Py_None : file);
 }
 
+/* By the methods in Python, where they are called by hand. */
+static int
+manager_set_obj(PyObject *self, PyObject *file, void *Py_UNUSED(closure))
+{
+    ManagerObject *manager = (ManagerObject *)self;
+    manager->left = file == NULL || file == Py_None;
+    Py_XSETREF(manager->file, manager->left ? NULL : Py_NewRef(file));
+    return 0;
+}
+
 static int
 manager_tp_traverse(PyObject *self, visitproc visit, void *arg)
 {
@@ -223,7 +234,7 @@ static PyMemberDef manager_members[] = {
 static PyGetSetDef manager_getset[] = {
     {"__class__", manager_get_class, NULL, NULL, NULL},
     {"_coro", manager_get_coro, NULL, NULL, NULL},
-    {"_obj", manager_get_obj, NULL, NULL, NULL},
+    {"_obj", manager_get_obj, manager_set_obj, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

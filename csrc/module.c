@@ -198,7 +198,6 @@ state_import(ModuleState *state)
     if (import_into(&state->get_loop, "asyncio", "_get_running_loop") < 0
         || import_into(&state->selector_loop, "asyncio", "SelectorEventLoop")
                < 0
-        || import_into(&state->main_thread, "threading", "main_thread") < 0
         || import_into(&state->deque, "collections", "deque") < 0
         || import_into(&state->io_open, "io", "open") < 0
         || import_into(&state->codecs_lookup, "codecs", "lookup") < 0
@@ -226,6 +225,26 @@ state_import(ModuleState *state)
     return 0;
 }
 
+/* Which thread handlers of signals run in. */
+static int
+state_main_thread(ModuleState *state)
+{
+    PyObject *find = NULL, *thread = NULL, *ident = NULL;
+    if (import_into(&find, "threading", "main_thread") == 0) {
+        thread = PyObject_CallNoArgs(find);
+        Py_DECREF(find);
+    }
+    if (thread != NULL) {
+        ident = PyObject_GetAttrString(thread, "ident");
+        Py_DECREF(thread);
+    }
+    if (ident != NULL) {
+        state->main_thread = PyLong_AsUnsignedLong(ident);
+        Py_DECREF(ident);
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int
 state_names(ModuleState *state)
 {
@@ -240,7 +259,6 @@ state_names(ModuleState *state)
         {&state->str_close, "close"},
         {&state->str_create_future, "create_future"},
         {&state->str_done, "done"},
-        {&state->str_ident, "ident"},
         {&state->str_is_closed, "is_closed"},
         {&state->str_fileno, "fileno"},
         {&state->str_r, "r"},
@@ -361,12 +379,13 @@ module_exec(PyObject *module)
     }
     state->users = 1;
     *(ModuleState **)PyModule_GetState(module) = state;
-    if (state_import(state) < 0 || state_names(state) < 0
-        || probe_init(state) < 0 || state_engine(state) < 0
-        || op_init(module, state) < 0 || method_init(module, state) < 0
-        || loop_init(module, state) < 0 || stream_init(module, state) < 0
-        || file_init(module, state) < 0 || function_init(module, state) < 0
-        || manager_init(module, state) < 0 || fs_init(module, state) < 0
+    if (state_import(state) < 0 || state_main_thread(state) < 0
+        || state_names(state) < 0 || probe_init(state) < 0
+        || state_engine(state) < 0 || op_init(module, state) < 0
+        || method_init(module, state) < 0 || loop_init(module, state) < 0
+        || stream_init(module, state) < 0 || file_init(module, state) < 0
+        || function_init(module, state) < 0 || manager_init(module, state) < 0
+        || fs_init(module, state) < 0
         || PyModule_AddIntConstant(module, "PORTABLE", AIOF_IS_PORTABLE) < 0) {
         return -1;
     }
@@ -406,7 +425,6 @@ state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->delegate_open);
     Py_VISIT(state->call_opener);
     Py_VISIT(state->get_loop);
-    Py_VISIT(state->main_thread);
     Py_VISIT(state->selector_loop);
     Py_VISIT(state->deque);
     Py_VISIT(state->poller);
@@ -459,7 +477,6 @@ state_clear(PyObject *module)
     Py_CLEAR(state->delegate_open);
     Py_CLEAR(state->call_opener);
     Py_CLEAR(state->get_loop);
-    Py_CLEAR(state->main_thread);
     Py_CLEAR(state->selector_loop);
     Py_CLEAR(state->deque);
     Py_CLEAR(state->poller);
@@ -482,7 +499,6 @@ state_clear(PyObject *module)
     Py_CLEAR(state->str_close);
     Py_CLEAR(state->str_create_future);
     Py_CLEAR(state->str_done);
-    Py_CLEAR(state->str_ident);
     Py_CLEAR(state->str_is_closed);
     Py_CLEAR(state->str_fileno);
     Py_CLEAR(state->str_r);

@@ -10,7 +10,7 @@
 #include "state.h"
 
 /* A hand-over; they may lie within each other. */
-void raised_begin(ModuleState *state);
+void raised_begin(void);
 
 /* Its end.  What was raised in the main thread, which runs the handlers, is so
  * again, soon; in another one nobody can be told, and it is written. */
@@ -19,7 +19,8 @@ void raised_end(ModuleState *state);
 /* The same for a function that can raise: 0, or -1 with what was held. */
 int raised_end_here(ModuleState *state);
 
-/* In the child of a fork: hand-overs of other threads do not end here. */
+/* In the child of a fork: this is its main thread, and what the others held is
+ * the parent's. */
 void raised_after_fork(ModuleState *state);
 
 /* Take the exception that is set, if there is one, until the end. */

@@ -62,7 +62,6 @@ typedef struct {
     PyObject *delegate_open;          /* coroutine function: open by route 4 */
     PyObject *call_opener;     /* coroutine function: run a user's opener */
     PyObject *get_loop;        /* asyncio._get_running_loop */
-    PyObject *main_thread;     /* threading.main_thread */
     PyObject *selector_loop;   /* asyncio.SelectorEventLoop, */
     PyObject *deque;           /* collections.deque */
     PyObject *poller;          /* and select.epoll, or kqueue, or NULL */
@@ -85,7 +84,6 @@ typedef struct {
     PyObject *str_close;
     PyObject *str_create_future;
     PyObject *str_done;
-    PyObject *str_ident;
     PyObject *str_is_closed;
     PyObject *str_fileno;
     PyObject *str_r;
@@ -106,8 +104,8 @@ typedef struct {
     /* a list by ->next, borrowed: each is owned by the reader table of its
      * loop */
     struct PortObject *ports;
-    struct raised *raised; /* a list by ->next, owned: see raised.c, */
-    int handing;           /* and hand-overs under way, in all threads */
+    struct raised *raised;     /* a list by ->next, owned: see raised.c */
+    unsigned long main_thread; /* its ident */
 
     unsigned forks; /* how often this process was forked off another */
     char locale_codeset[64];
