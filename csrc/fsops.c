@@ -68,13 +68,11 @@ fs_step_ask(OpObject *op, PyObject **result)
 {
     const struct fs_op *what = (const struct fs_op *)op->kind;
     ModuleState *state = op->state;
+    const struct function *function = (const struct function *)
+                                          op->arg[FUNCTION_SELF];
     struct call call;
-    Py_ssize_t nargs = 0;
-    while (FUNCTION_ARGS + nargs < OP_MAX_ARGS
-           && op->arg[FUNCTION_ARGS + nargs] != NULL) {
-        nargs++;
-    }
-    int rc = fs_begin(state, what, &call, &op->arg[FUNCTION_ARGS], nargs);
+    int rc = fs_begin(state, what, &call, &op->arg[FUNCTION_ARGS],
+                      function->required);
     if (rc < 0) {
         op->started = 0; /* it has not begun */
         return STEP_ERROR;

@@ -316,6 +316,7 @@ loop_is_closed(ModuleState *state, PyObject *loop)
 static bool
 loop_wake_held(ModuleState *state, PyObject *loop, PyObject *future)
 {
+    bool memory = true;
     for (int tries = 0; tries < 2; tries++) {
         PyObject *result = loop_try_wake(state, loop, future);
         if (result != NULL) {
@@ -323,18 +324,17 @@ loop_wake_held(ModuleState *state, PyObject *loop, PyObject *future)
             return true;
         }
         bool closed = loop_is_closed(state, loop);
-        if (closed && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
-            PyErr_Clear(); /* it has said so */
-        }
-        if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
-            PyErr_Clear(); /* whoever waits would do so for ever */
+        memory = !PyErr_ExceptionMatches(PyExc_MemoryError);
+        if (!memory
+            || (closed && PyErr_ExceptionMatches(PyExc_RuntimeError))) {
+            PyErr_Clear(); /* tried again; the loop has said so */
         }
         raised_hold(state);
         if (closed) {
             return false; /* nobody is left to be woken */
         }
     }
-    return true;
+    return memory; /* without, nobody could be */
 }
 
 bool

@@ -14,8 +14,7 @@
 
 typedef struct {
     PyObject_HEAD
-    OpObject *op;       /* owned: it opens the file */
-    PyObject *file;     /* owned: what it has opened; NULL: see manager_file */
+    OpObject *op;       /* owned: it opens the file, and has it then */
     PyObject *weakrefs; /* the list of weak references, or NULL */
     bool left;          /* and the file was closed */
 } ManagerObject;
@@ -29,24 +28,21 @@ manager_new(ModuleState *state, PyObject *op)
                                              state->manager_type);
     if (manager != NULL) {
         manager->op = (OpObject *)Py_NewRef(op);
-        manager->file = manager->weakrefs = NULL;
+        manager->weakrefs = NULL;
         manager->left = false;
         PyObject_GC_Track(manager);
     }
     return (PyObject *)manager;
 }
 
-/* What was opened, until it is closed by this: borrowed, or NULL.  Nobody says
- * when the operation has ended, whoever has awaited it. */
+/* What was opened, until it is closed by this: borrowed, or NULL. */
 static PyObject *
-manager_file(ManagerObject *manager)
+manager_file(const ManagerObject *manager)
 {
     const OpObject *op = manager->op;
-    if (manager->file == NULL && !manager->left && op->status == OP_FINISHED
-        && op->file != NULL && op->file->handed) {
-        manager->file = Py_NewRef((PyObject *)op->file);
-    }
-    return manager->file;
+    bool opened = op->status == OP_FINISHED && op->file != NULL
+                  && op->file->handed;
+    return opened && !manager->left ? (PyObject *)op->file : NULL;
 }
 
 static enum step
@@ -125,8 +121,7 @@ manager_exit(PyObject *self, PyObject *const *args, size_t nargsf,
         return function_call(function, args, nargsf, kwnames);
     }
     ManagerObject *manager = (ManagerObject *)args[0];
-    PyObject *file = manager->file;
-    manager->file = NULL;
+    PyObject *file = Py_NewRef(manager_file(manager));
     manager->left = true;
     PyObject *closing = PyObject_CallMethodNoArgs(file, state->str_close);
     Py_DECREF(file);
@@ -190,8 +185,11 @@ static int
 manager_set_obj(PyObject *self, PyObject *file, void *Py_UNUSED(closure))
 {
     ManagerObject *manager = (ManagerObject *)self;
-    manager->left = file == NULL || file == Py_None;
-    Py_XSETREF(manager->file, manager->left ? NULL : Py_NewRef(file));
+    if (file != Py_None && file != manager_file(manager)) {
+        PyErr_SetString(PyExc_AttributeError, "_obj is what was opened");
+        return -1;
+    }
+    manager->left = file == Py_None;
     return 0;
 }
 
@@ -200,11 +198,10 @@ manager_tp_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT((PyObject *)((ManagerObject *)self)->op);
-    Py_VISIT(((ManagerObject *)self)->file);
     return 0;
 }
 
-/* There is no tp_clear: a cycle through it is one through its file. */
+/* There is no tp_clear: a cycle through it is one through its operation. */
 static void
 manager_tp_dealloc(PyObject *self)
 {
@@ -214,7 +211,6 @@ manager_tp_dealloc(PyObject *self)
     if (manager->weakrefs != NULL) {
         PyObject_ClearWeakRefs(self);
     }
-    Py_XDECREF(manager->file);
     Py_DECREF((PyObject *)manager->op);
     PyObject_GC_Del(self);
     Py_DECREF(tp); /* the reference taken when it was allocated */
@@ -267,11 +263,10 @@ static bool
 open_bind(const ModuleState *state, PyObject *const *args, Py_ssize_t nargs,
           PyObject *kwnames, PyObject *bound[OPEN_ARGS])
 {
-    static const int named = OPEN_NAMES; /* but loop */
     PyObject *const defaults[OPEN_ARGS] = {
         NULL,    state->str_r, state->minus_one, Py_None, Py_None,
         Py_None, Py_True,      Py_None,          Py_None};
-    if (nargs > named) {
+    if (nargs > OPEN_NAMES) {
         return false;
     }
     for (int i = 0; i < OPEN_ARGS; i++) {
@@ -280,11 +275,11 @@ open_bind(const ModuleState *state, PyObject *const *args, Py_ssize_t nargs,
     Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
     for (Py_ssize_t i = 0; i < count; i++) {
         int at = (int)nargs;
-        while (at < named
+        while (at < OPEN_NAMES
                && PyTuple_GET_ITEM(kwnames, i) != state->open_names[at]) {
             at++;
         }
-        if (at == named) {
+        if (at == OPEN_NAMES) {
             return false;
         }
         bound[at] = args[nargs + i];

@@ -4,8 +4,9 @@
 
 #include "state.h"
 
-/* file, mode, buffering, encoding, errors, newline, closefd, opener, loop */
-enum { OPEN_ARGS = 9 };
+/* file, mode, buffering, encoding, errors, newline, closefd, opener, which have
+ * names; and loop */
+enum { OPEN_ARGS = OPEN_NAMES + 1 };
 
 /* The operation that opens a native file, or the delegate's coroutine: new, or
  * NULL.  A warning is of the line stacklevel frames up. */

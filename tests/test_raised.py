@@ -107,11 +107,9 @@ def test_error_in_a_hand_over_leaves_the_other_turns_be(tmp_path, error):
     assert [type(e) for e in seen] == [error]
 
 
-@pytest.mark.parametrize("error", ERRORS)
-def test_error_as_an_operation_is_woken_does_not_end_it(make, error):
-    """Its result is there, or it would be awaited again in vain."""
+def write_as_it_raises(path, error):
+    """Write by a job whose hand-over raises: the task, and what was seen."""
     loop = Loop(None)
-    path = make(b"data")
 
     async def main():
         async with aiofiles_c.open(path, "rb+", buffering=0) as file:
@@ -124,6 +122,14 @@ def test_error_as_an_operation_is_woken_does_not_end_it(make, error):
     task = loop.create_task(main())
     seen = loop.run_to_the_end(task)
     closing(loop)
+    return task, seen
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_error_as_an_operation_is_woken_does_not_end_it(make, error):
+    """Its result is there, or it would be awaited again in vain."""
+    path = make(b"data")
+    task, seen = write_as_it_raises(path, error)
     assert task.result() == 4
     assert path.read_bytes() == b"more"
     assert [type(e) for e in seen] == [error]
@@ -133,20 +139,10 @@ def test_error_in_a_threads_hand_over_is_raised_in_the_thread(make):
     """The main thread has nothing to do with it."""
     path, caught, done = make(b"data"), [], []
 
-    async def main(loop):
-        async with aiofiles_c.open(path, "rb+", buffering=0) as file:
-            writing = asyncio.ensure_future(file.write(b"more"))
-            await asyncio.sleep(0)
-            jobs_end()
-            loop.error = Interrupt
-            return await writing
-
     def run():
-        loop = Loop(None)
-        task = loop.create_task(main(loop))
-        caught.extend(loop.run_to_the_end(task))
+        task, seen = write_as_it_raises(path, Interrupt)
+        caught.extend(seen)
         done.append(task.result())
-        closing(loop)
 
     thread = threading.Thread(target=run)
     thread.start()
