@@ -8,7 +8,6 @@
 #include "budget.h"
 
 #include "ready.h"
-#include "trace.h"
 
 /* Estimated ns of work between two looks at the clock, at the most; ns for all
  * the operations of one turn of the loop, and the least of them for one; and
@@ -115,7 +114,7 @@ budget_begin(ModuleState *state, long long slice, long long now)
 static bool
 budget_spent(ModuleState *state)
 {
-    long long now = trace_clock();
+    long long now = sys_clock();
     state->cost = 0;
     if (now - state->slice_start <= state->slice) {
         return false;
@@ -172,7 +171,7 @@ budget_resume(OpObject *op)
 {
     ModuleState *state = op->state;
     long long others = (long long)(state->yields - op->yielded_at);
-    long long now = trace_clock();
+    long long now = sys_clock();
     if (!budget_admits(op, others, now)) {
         return false;
     }
@@ -186,6 +185,6 @@ budget_turn(OpObject *op)
 {
     ModuleState *state = op->state;
     if (!op->yielded && state->slice_start < op->asked_at) {
-        budget_begin(state, BUDGET_TURN, trace_clock());
+        budget_begin(state, BUDGET_TURN, sys_clock());
     }
 }

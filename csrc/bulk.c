@@ -18,7 +18,6 @@
 
 #include "file.h"
 #include "loop.h"
-#include "trace.h"
 
 enum {
     BULK_MOST = 20000000, /* ns for which one operation keeps others waiting */
@@ -98,7 +97,7 @@ line_call_first(struct bulk_line *line, bool is_owner)
     line_remove(line, op);
     op->bulk = BULK_CALLED;
     if (is_owner) {
-        line_take(line, op, trace_clock());
+        line_take(line, op, sys_clock());
     }
     (void)op_try_wake(op); /* or bulk_look() does, if others wait for it */
     Py_DECREF(op);
@@ -164,7 +163,7 @@ bulk_join(OpObject *op, size_t size)
 {
     op->bulk_line = bulk_line_for(size);
     struct bulk_line *line = bulk_line_of(op);
-    long long now = trace_clock();
+    long long now = sys_clock();
     if (line->first == NULL && line_is_free(line, now)) {
         line_take(line, op, now);
         op->bulk = BULK_BEGUN;
@@ -242,7 +241,7 @@ bulk_look(PyObject *module, PyObject *Py_UNUSED(ignored))
     }
     loop_has_looked(state, loop);
     bool again = false;
-    long long now = trace_clock();
+    long long now = sys_clock();
     for (int i = 0; i < BULK_LINES; i++) {
         struct bulk_line *line = &state->bulk_lines[i];
         OpObject *owner = line->owner;

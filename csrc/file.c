@@ -6,7 +6,6 @@
 #include "file.h"
 
 #include <fcntl.h>
-#include <time.h>
 
 #include "prefetch.h"
 #include "text.h"

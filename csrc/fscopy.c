@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "team.h"
 
@@ -289,19 +288,11 @@ copy_piece(struct fs_copy *copy, const struct job *job)
     }
 }
 
-static long long
-clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* 0, with copy->more if it is not at its end; or -errno. */
 static int
 copy_slice(struct fs_copy *copy, const struct job *job)
 {
-    long long end = clock_ns() + COPY_TURN;
+    long long end = sys_clock() + COPY_TURN;
     size_t left = copy->slice;
     for (;;) {
         if (atomic_load_explicit(&copy->stop, memory_order_relaxed)) {
@@ -312,7 +303,7 @@ copy_slice(struct fs_copy *copy, const struct job *job)
             return (int)n;
         }
         copy->done += n;
-        if ((size_t)n >= left || clock_ns() >= end) {
+        if ((size_t)n >= left || sys_clock() >= end) {
             copy->more = true;
             return 0;
         }

@@ -157,7 +157,7 @@ fs_ask(PyObject *module, const struct fs_op *what, PyObject *const *args,
         return rc < 0 ? NULL : Py_NewRef(Py_NotImplemented);
     }
     bool give_way = state->inline_io && op_budget_spent(state);
-    long long started = state->trace == NULL ? 0 : trace_clock();
+    long long started = state->trace == NULL ? 0 : sys_clock();
     if (give_way || !state->inline_io || !fs_try_inline(&call.fs)) {
         return fs_operation(state, what, &call, give_way);
     }

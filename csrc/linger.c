@@ -10,7 +10,7 @@
  */
 #include "linger.h"
 
-#include "trace.h"
+#include "sys.h"
 
 /* Turns of the loop, of some microseconds each: as long as an open or a close
  * takes, and the write of what a file may have in flight. */
@@ -98,7 +98,7 @@ linger_ask(OpObject *op)
 {
     ModuleState *state = op->state;
     unsigned *in_vain = &state->asked_in_vain;
-    long long now = trace_clock();
+    long long now = sys_clock();
     if (op->asks && now - op->asked_at > ASK_NS) {
         ++*in_vain;
         linger_ask_no_more(op);

@@ -10,7 +10,7 @@
 #include "loop.h"
 
 #include "raised.h"
-#include "trace.h"
+#include "sys.h"
 
 typedef struct PortObject {
     PyObject_HEAD
@@ -231,7 +231,7 @@ enum { LOOK_LOST = 1000000000 };
 int
 loop_look_later(ModuleState *state, PyObject *loop, long ns)
 {
-    long long now = trace_clock();
+    long long now = sys_clock();
     PortObject *port = port_of(state, loop);
     if (port == NULL) {
         return -1;

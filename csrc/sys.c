@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef SYS_LINUX
@@ -180,6 +181,16 @@ sys_renameat(int from_dir, const char *from, int to_dir, const char *to)
                                     : renameat(from_dir, from, to_dir, to);
     } while (rc < 0 && errno == EINTR);
     return rc < 0 ? -errno : 0;
+}
+
+/* --- time --- */
+
+long long
+sys_clock(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 /* --- memory --- */

@@ -99,6 +99,9 @@ ssize_t sys_sendfile(int to, int from, size_t len);
  * kernel each time, so ask once and remember. */
 bool sys_has_read_nowait(void);
 
+/* ns, monotonic; never 0. */
+long long sys_clock(void);
+
 /* Memory of the C library, which needs no GIL; free() gives it back.  NULL if
  * there is none. */
 void *sys_alloc(size_t size);

@@ -6,8 +6,6 @@
  */
 #include "trace.h"
 
-#include <time.h>
-
 #include "call.h"
 #include "file.h"
 
@@ -15,21 +13,13 @@
  * what it is about: its call is gone when it is over. */
 enum { ARG_PATH = 1 };
 
-long long
-trace_clock(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
 void
 trace_begin(OpObject *op)
 {
     if (op->state->trace == NULL) {
         return;
     }
-    op->started = trace_clock();
+    op->started = sys_clock();
     if (op->file == NULL && op->call != NULL && op->arg[ARG_PATH] == NULL) {
         op->arg[ARG_PATH] = Py_XNewRef(op->call->given[0]);
         op->given = true;
@@ -41,7 +31,7 @@ trace_tell(ModuleState *state, const char *name, PyObject *path,
            enum route route, long long started)
 {
     static const char *const routes[] = {"memory", "kernel", "pool"};
-    long long ns = trace_clock() - started;
+    long long ns = sys_clock() - started;
     if (state->trace == NULL || ns < state->trace_from
         || compat_is_finalizing()) {
         return;

@@ -7,9 +7,6 @@
 /* set_trace(callback or None, ns, /): from now on. */
 PyObject *trace_set(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 
-/* ns, monotonic; never 0. */
-long long trace_clock(void);
-
 /* If somebody is told: note when op begins, and what it is about. */
 void trace_begin(OpObject *op);
 

@@ -5,6 +5,7 @@ import io
 import os
 import random
 import resource
+import time
 
 import aiofiles_c
 import pytest
@@ -86,6 +87,27 @@ async def test_read_of_what_is_not_cached_is_by_a_worker(own):
     raise AssertionError((jobs, again))
 
 
+async def test_what_was_cached_a_while_ago_is_asked_for_again(own):
+    """Who reads on is told of some blocks at once, for half a millisecond."""
+    block = 16384
+    for _ in range(20):
+        own.read_bytes()
+        async with aiofiles_c.open(own, "rb", 0) as file:
+            jobs, data = await trips(read_on(file, 4, block))
+            assert data == DATA[: 4 * block]
+            evict(own)
+            time.sleep(0.001)
+            later, data = await trips(read_on(file, 1, block))
+            assert data == DATA[4 * block : 5 * block]
+        if later and not jobs:
+            return
+    raise AssertionError((jobs, later))
+
+
+async def read_on(file, blocks, size):
+    return b"".join([await file.read(size) for _ in range(blocks)])
+
+
 async def test_read_of_a_file_of_another_user_is_by_a_worker(own):
     """Of such a one mincore() says that all is cached."""
     await read_all(own)
@@ -162,7 +184,7 @@ async def test_file_too_large_to_be_mapped_is_read_ahead(own):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 def test_user_who_has_changed_is_not_told_of_the_mapping(own):
-    """Who owns a file is asked for at each read; its data is as before."""
+    """Who owns a file is asked for with each question; its data is as before."""
     done = python(
         """
         import asyncio, os, sys
@@ -171,9 +193,9 @@ def test_user_who_has_changed_is_not_told_of_the_mapping(own):
         async def main():
             jobs = []
             async with aiofiles_c.open(sys.argv[1], "rb", 0) as file:
-                for user in (0, 12345, 0):
+                for at, user in enumerate((0, 12345, 0)):
                     os.seteuid(user)
-                    await file.seek(0)
+                    await file.seek(at * 50_000)
                     before = aiofiles_c.stats()["jobs"]
                     print(len(await file.read(5000)), end=" ")
                     print(aiofiles_c.stats()["jobs"] > before)
