@@ -11,6 +11,7 @@
 
 #include "function.h"
 #include "loop.h"
+#include "op_int.h"
 #include "trace.h"
 
 /* ns that an answer at once is estimated to cost. */
@@ -137,9 +138,14 @@ fs_operation(ModuleState *state, const struct fs_op *what, struct call *call,
              bool give_way)
 {
     OpObject *op = op_new(state, &what->kind, NULL);
-    if (op == NULL || call_move(call, op) < 0) {
+    if (op == NULL) {
         call_clear(call);
-        Py_XDECREF(op);
+        return NULL;
+    }
+    if (call_move(call, op) < 0) {
+        call_clear(call);
+        op_abandon(op); /* nobody could have awaited it */
+        Py_DECREF(op);
         return NULL;
     }
     op->phase = give_way ? PHASE_GIVE_WAY : PHASE_SUBMIT;

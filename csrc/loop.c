@@ -312,7 +312,9 @@ loop_is_closed(ModuleState *state, PyObject *loop)
 }
 
 /* loop_wake(), whose exceptions are held.  What was raised by others may have
- * come before or after it was woken; to wake it twice does no harm. */
+ * come before or after it was woken: the second try finds that out.  What comes
+ * in between, while asyncio is about it, has its callbacks lost, as of any
+ * future. */
 static bool
 loop_wake_held(ModuleState *state, PyObject *loop, PyObject *future)
 {

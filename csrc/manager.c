@@ -14,9 +14,8 @@
 
 typedef struct {
     PyObject_HEAD
-    OpObject *op;       /* owned: it opens the file, and has it then */
+    OpObject *op;       /* owned: it opens the file, and has it till the end */
     PyObject *weakrefs; /* the list of weak references, or NULL */
-    bool left;          /* and the file was closed */
 } ManagerObject;
 
 /* ---- the manager ---- */
@@ -29,7 +28,6 @@ manager_new(ModuleState *state, PyObject *op)
     if (manager != NULL) {
         manager->op = (OpObject *)Py_NewRef(op);
         manager->weakrefs = NULL;
-        manager->left = false;
         PyObject_GC_Track(manager);
     }
     return (PyObject *)manager;
@@ -42,35 +40,53 @@ manager_file(const ManagerObject *manager)
     const OpObject *op = manager->op;
     bool opened = op->status == OP_FINISHED && op->file != NULL
                   && op->file->handed;
-    return opened && !manager->left ? (PyObject *)op->file : NULL;
+    return opened ? (PyObject *)op->file : NULL;
 }
 
-static enum step
-entered_step(OpObject *op, PyObject **result)
+static void
+manager_leave(ManagerObject *manager)
 {
+    if (manager_file(manager) != NULL) {
+        Py_CLEAR(manager->op->file);
+    }
+}
+
+/* The file, or the wait for it. */
+static enum step
+entering_step(OpObject *op, PyObject **result)
+{
+    ManagerObject *manager = (ManagerObject *)op->arg[0];
+    PyObject *file = manager_file(manager);
     (void)result;
     op->started = 0; /* it was told of, and counted, as it was opened */
-    op->acc = Py_NewRef(op->arg[0]);
+    if (file == NULL) {
+        return op_delegate(op, Py_NewRef((PyObject *)manager->op));
+    }
+    op->acc = Py_NewRef(file);
     return STEP_ANSWERED;
 }
 
-static const struct op_kind entered_kind = {"open", entered_step, NULL,
-                                            OP_HOPS, NULL};
+static const struct op_kind entering_kind = {"__aenter__", entering_step, NULL,
+                                             OP_HOPS, NULL};
+
+/* As a coroutine of its own: who gives it up has not given up the opening. */
+static PyObject *
+manager_entering(ManagerObject *manager)
+{
+    OpObject *op = op_new(manager->op->state, &entering_kind, NULL);
+    if (op != NULL) {
+        op->arg[0] = Py_NewRef((PyObject *)manager);
+        op->given = true;
+    }
+    return (PyObject *)op;
+}
 
 /* What is awaited for the file: new. */
 static PyObject *
 manager_opening(ManagerObject *manager)
 {
-    PyObject *file = manager_file(manager);
-    if (file == NULL) {
-        return Py_NewRef((PyObject *)manager->op);
-    }
-    OpObject *op = op_new(manager->op->state, &entered_kind, NULL);
-    if (op != NULL) {
-        op->arg[0] = Py_NewRef(file);
-        op->given = true;
-    }
-    return (PyObject *)op;
+    return manager_file(manager) == NULL ? Py_NewRef((PyObject *)manager->op)
+                                         : manager_entering(manager);
 }
 
 static PyObject *
@@ -106,7 +122,7 @@ manager_enter(PyObject *self, PyObject *const *args, size_t nargsf,
         || !Py_IS_TYPE(args[0], function->state->manager_type)) {
         return function_call(function, args, nargsf, kwnames);
     }
-    return manager_opening((ManagerObject *)args[0]);
+    return manager_entering((ManagerObject *)args[0]);
 }
 
 static PyObject *
@@ -122,7 +138,7 @@ manager_exit(PyObject *self, PyObject *const *args, size_t nargsf,
     }
     ManagerObject *manager = (ManagerObject *)args[0];
     PyObject *file = Py_NewRef(manager_file(manager));
-    manager->left = true;
+    manager_leave(manager);
     PyObject *closing = PyObject_CallMethodNoArgs(file, state->str_close);
     Py_DECREF(file);
     return closing;
@@ -185,11 +201,13 @@ static int
 manager_set_obj(PyObject *self, PyObject *file, void *Py_UNUSED(closure))
 {
     ManagerObject *manager = (ManagerObject *)self;
-    if (file != Py_None && file != manager_file(manager)) {
+    if (file == Py_None) {
+        manager_leave(manager);
+    }
+    else if (file == NULL || file != manager_file(manager)) {
         PyErr_SetString(PyExc_AttributeError, "_obj is what was opened");
         return -1;
     }
-    manager->left = file == Py_None;
     return 0;
 }
 
@@ -305,6 +323,9 @@ open_call(PyObject *self, PyObject *const *args, size_t nargsf,
         manager = Py_IS_TYPE(opening, state->op_type)
                       ? manager_new(state, opening)
                       : PyObject_CallOneArg(state->manager_class, opening);
+        if (manager == NULL && Py_IS_TYPE(opening, state->op_type)) {
+            op_abandon((OpObject *)opening); /* nobody could have awaited it */
+        }
         Py_DECREF(opening);
     }
     return manager;

@@ -16,7 +16,7 @@ from unittest import mock
 import aiofiles_c
 import pytest
 
-from .support.waiting import cancelled, jobs_end, pends
+from .support.waiting import cancelled, jobs_end, pends, within
 
 # ---- the function ----
 
@@ -246,6 +246,51 @@ async def test_manager_in_a_cycle_is_collected(engine, make):
     del knot
     gc.collect()
     assert gone() is None
+
+
+async def test_manager_that_was_left_lets_go_of_the_file(engine, make):
+    """And what it had cannot be taken away, nor given back."""
+    manager = engine.open(make(b"data"))
+    async with manager as file:
+        with pytest.raises(AttributeError):
+            del manager._obj
+        assert manager._obj is file
+    for wrong in (file, 1):
+        with pytest.raises(AttributeError, match="what was opened"):
+            manager._obj = wrong
+    assert manager._obj is None
+    gone = weakref.ref(file)
+    del file, wrong
+    gc.collect()
+    assert gone() is None
+
+
+async def test_entering_that_was_given_up_leaves_the_opening_alone(lib, make):
+    """Each call of __aenter__() is a coroutine of its own, as in aiofiles."""
+    manager = lib.open(make(b"data"))
+    task = asyncio.ensure_future(manager.__aenter__())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    manager.__aenter__().close()
+    async with manager as file:
+        assert await file.read() == "data"
+
+
+async def test_two_tasks_cannot_enter_while_it_opens(engine, tmp_path):
+    """The second is told so, and the first has the file; aiofiles gives neither."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    manager = engine.open(path, "rb", buffering=0)
+    first = asyncio.ensure_future(manager.__aenter__())
+    await pends(first)
+    with pytest.raises(RuntimeError, match="awaited already"):
+        await within(asyncio.ensure_future(manager.__aenter__()))
+    await pends(first)
+    with open(path, "wb", opener=both_ends):
+        file = await within(first)
+        await manager.__aexit__(None, None, None)
+    assert file.closed
 
 
 async def test_cancelled_while_it_opens_it_was_not_entered(engine, tmp_path):
