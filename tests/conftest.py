@@ -266,6 +266,16 @@ def path(tmp_path):
 
 
 @pytest.fixture
+def pipe():
+    """The two ends of a pipe; what a test leaves open is closed."""
+    ends = list(os.pipe())
+    yield ends
+    for end in ends:
+        if end is not None:
+            os.close(end)
+
+
+@pytest.fixture
 def make(path):
     """Write the bytes to `path` and return it."""
 

@@ -1,7 +1,6 @@
 """A cancelled operation is gone at once, and nothing is lost.
 
-What a cancelled read had read is what the next read returns; what a write
-had accepted is written once, whole, in order.
+What a cancelled read had read is what the next read returns.
 """
 
 import asyncio
@@ -14,15 +13,14 @@ import pytest
 
 from .support import strategies
 from .support.examples import examples_of
-from .support.gate import plug
 from .support.inject import held, needs_injection
-from .support.kernel import evict
 from .support.model import run_interrupted
+from .support.pipes import take
 from .support.waiting import (
+    begun,
     cancelled,
     eventually,
     jobs_end,
-    pool_rests,
     turns,
     within,
 )
@@ -31,30 +29,6 @@ from .support.waiting import (
 @pytest.fixture(autouse=True)
 def engine(native):
     """An executor's thread cannot be cancelled, and keeps what it has read."""
-
-
-@pytest.fixture
-def pipe():
-    """The two ends of a pipe; what a test leaves open is closed."""
-    ends = list(os.pipe())
-    yield ends
-    for end in ends:
-        if end is not None:
-            os.close(end)
-
-
-def take(pipe, number):
-    """Hand an end of the pipe over to a file."""
-    end, pipe[number] = pipe[number], None
-    return end
-
-
-async def hang(awaitable):
-    """A task that is inside its call, as far as the loop can see."""
-    task = asyncio.ensure_future(awaitable)
-    await turns(5)
-    assert not task.done(), task
-    return task
 
 
 READS = {
@@ -84,7 +58,7 @@ async def test_read_running_cancelled_loses_nothing(
 ):
     """Data that comes after the cancel is what the next read returns."""
     async with aiofiles_c.open(take(pipe, 0), mode, buffering) as file:
-        task = await hang(READS[name](file))
+        task = await begun(READS[name](file))
         await cancelled(task)
         os.write(pipe[1], b"abc\ndef\n")
         line = await within(file.readline())
@@ -103,7 +77,7 @@ async def test_read_cancelled_with_half_of_its_data_loses_nothing(
     ):
         pytest.skip("it is content with what there is")
     async with aiofiles_c.open(take(pipe, 0), mode, buffering) as file:
-        task = await hang(READS[name](file))
+        task = await begun(READS[name](file))
         os.write(pipe[1], b"ab")
         await turns(20)
         assert not task.done()
@@ -260,12 +234,12 @@ async def test_seek_cancelled_while_it_is_under_way_is_waited_for(
         file.fileno()
         await file.read(10)
         with held("LSEEK"):
-            seek = await hang(file.seek(100))
+            seek = await begun(file.seek(100))
             await eventually(lambda: at_once()["running"], "a worker has it")
             await cancelled(seek)
             for ask in (file.seekable, file.writable, file.isatty):
                 assert await within(ask()) is (ask == file.seekable)
-            task = await hang(READS[name](file))
+            task = await begun(READS[name](file))
         found = await within(task)
         with open(path, mode, buffering) as reference:
             reference.seek(100)
@@ -302,7 +276,7 @@ async def test_readinto_cancelled_leaves_its_buffer_alone_afterwards(pipe):
     """Once the task is gone nobody writes into its buffer."""
     room = bytearray(b"------")
     async with aiofiles_c.open(take(pipe, 0), "rb") as file:
-        task = await hang(file.readinto(room))
+        task = await begun(file.readinto(room))
         await cancelled(task)
         room += b"grown"  # it is not pinned any more
         os.write(pipe[1], b"abcdef")
@@ -314,7 +288,7 @@ async def test_read_cancelled_many_times_loses_nothing(pipe):
     """Hundreds of cancelled reads, then the data comes."""
     async with aiofiles_c.open(take(pipe, 0), "rb") as file:
         for _ in range(300):
-            await cancelled(await hang(file.read(10)))
+            await cancelled(await begun(file.read(10)))
         os.write(pipe[1], b"0123456789")
         assert await within(file.read(10)) == b"0123456789"
 
@@ -396,281 +370,6 @@ async def test_reader_task_cancelled_at_every_turn_loses_nothing(make, mode):
             got.append(await within(file.read()))
         whole = "".join(got).encode() if mode == "r" else b"".join(got)
         assert whole == data, turn
-
-
-@pytest.mark.parametrize("size", (8, 3000, 40_000))
-async def test_writer_task_cancelled_at_every_turn_writes_all_or_nothing(
-    path, size
-):
-    """Each write is in the file once and whole, or not at all."""
-    for turn in range(40):
-        accepted = []
-
-        async def writer(file, accepted):
-            for number in range(60):
-                await file.write(b"%07d\n" % number * (size // 8))
-                accepted.append(number)
-
-        file = await aiofiles_c.open(path, "wb")
-        task = asyncio.ensure_future(writer(file, accepted))
-        await turns(turn)
-        task.cancel()
-        await asyncio.wait([task])
-        await file.write(b"end")
-        await within(file.close())
-        whole = path.read_bytes()
-        assert whole.endswith(b"end")
-        count = (len(whole) - 3) // (size // 8 * 8)
-        assert count in (len(accepted), len(accepted) + 1), turn
-        assert whole == b"".join(
-            b"%07d\n" % number * (size // 8) for number in range(count)
-        ) + b"end"
-
-
-async def drained(descriptor):
-    """Read a pipe to its end, off the loop."""
-
-    def drain():
-        with os.fdopen(descriptor, "rb") as reader:
-            return reader.read()
-
-    return await asyncio.get_running_loop().run_in_executor(None, drain)
-
-
-async def test_write_cancelled_while_its_block_is_read_leaves_no_trace(make):
-    """A write among cold bytes reads their block first.
-
-    What the cancelled one was in the middle of must not be found by the next
-    operation, of this file or of another.
-    """
-    path = make(bytes(1 << 20))
-    async with aiofiles_c.open(path, "rb+", buffering=65536) as other:
-        await other.read(10)
-        for _ in range(50):
-            async with aiofiles_c.open(path, "rb+", buffering=65536) as file:
-                await file.read(10)
-                evict(path)
-                write = asyncio.ensure_future(file.write(b"xx"))
-                await turns(1)
-                write.cancel()
-                await asyncio.wait([write])
-                assert await file.seek(20) == 20
-                assert await file.tell() == 20
-                assert await other.write(b"") == 0
-                assert await file.write(b"y") == 1
-                assert await file.tell() == 21
-
-
-@pytest.mark.parametrize("mode", ("w", "wb"))
-async def test_flush_of_a_full_pipe_cancelled_is_written_once(pipe, mode):
-    """What could not be flushed yet is written later, once, in order."""
-    kind = str if mode == "w" else str.encode
-    file = await aiofiles_c.open(take(pipe, 1), mode)
-    size = 300_000
-    task = asyncio.ensure_future(file.write(kind("a" * size)))
-    await turns(5)
-    if task.done():  # accepted: the buffer's now
-        await cancelled(await hang(file.flush()))
-        counts = {size}
-    else:
-        await cancelled(task)
-        counts = {0, size}
-    whole = asyncio.ensure_future(drained(take(pipe, 0)))
-    await within(file.write(kind("b" * 10)))
-    await within(file.close())
-    data = await within(whole)
-    assert data.endswith(b"b" * 10)
-    assert len(data) - 10 in counts
-    assert set(data[:-10]) <= {ord("a")}
-
-
-async def test_close_cancelled_still_writes_and_closes(pipe):
-    """A cancelled close() is not undone: data and descriptor are let go."""
-    file = await aiofiles_c.open(take(pipe, 1), "wb")
-    size = 200_000
-    await within(file.write(b"a" * 10))
-    big = asyncio.ensure_future(file.write(b"b" * size))
-    await turns(5)
-    closing = await hang(file.close())
-    await cancelled(closing)
-    whole = asyncio.ensure_future(drained(take(pipe, 0)))
-    await within(asyncio.wait([big]))
-    await within(file.close())
-    assert file.closed
-    assert await within(whole) == b"a" * 10 + b"b" * size
-
-
-async def test_close_after_a_cancelled_read_frees_the_number_safely(pipe):
-    """A late job neither reads from nor closes the number's next file."""
-    file = await aiofiles_c.open(take(pipe, 0), "rb")
-    await cancelled(await hang(file.read(5)))
-    closing = asyncio.ensure_future(file.close())
-    await turns(5)
-    others = [os.pipe() for _ in range(5)]
-    try:
-        for _, writing in others:
-            os.write(writing, b"theirs")
-        # Where no worker had the read yet, the pipe may be closed by now.
-        with contextlib.suppress(BrokenPipeError):
-            os.write(pipe[1], b"late data")
-        await within(closing)
-        assert file.closed
-        for reading, _ in others:
-            assert os.read(reading, 10) == b"theirs"
-    finally:
-        for end in (end for ends in others for end in ends):
-            os.close(end)
-
-
-@pytest.mark.parametrize("last", ("flush", "close"))
-async def test_writes_queued_cancelled_are_written_once(path, gate, last):
-    """Cancelled while every worker is held: what was accepted is written,
-    in order, by the flush or close that follows."""
-    accepted = [b"start\n"]
-    file = await aiofiles_c.open(path, "wb")
-    await file.write(accepted[0])
-    async with gate.shut():
-        for number in range(20):
-            data = b"%07d\n" % number * 3000
-            task = asyncio.ensure_future(file.write(data))
-            await turns(3)
-            if task.done():
-                accepted.append(data)
-            else:  # no room for it: it was not accepted
-                await cancelled(task)
-        task = asyncio.ensure_future(getattr(file, last)())
-        await turns(3)
-        await cancelled(task)
-    await within(file.close())
-    assert file.closed
-    assert path.read_bytes() == b"".join(accepted)
-
-
-async def test_seek_tell_truncate_queued_cancelled_leave_the_file_usable(
-    make, gate
-):
-    """Whatever was cancelled, what comes next is right."""
-    path = make(b"0123456789" * 100)
-    async with aiofiles_c.open(path, "rb+") as file:
-        await file.read(5)
-        async with gate.shut():
-            for call in (
-                lambda: file.flush(), lambda: file.tell(),
-                lambda: file.seek(7), lambda: file.truncate(500),
-                lambda: file.seek(0, 2), lambda: file.write(b"x"),
-                lambda: file.isatty(), lambda: file.seekable(),
-            ):
-                task = asyncio.ensure_future(call())
-                await turns(3)
-                task.cancel()
-                await within(asyncio.wait([task]))
-        await file.seek(3)
-        assert await within(file.read(4)) == b"3456"
-        await file.seek(100)
-        await file.write(b"written")
-    assert path.read_bytes()[100:107] == b"written"
-
-
-def descriptors_of(path):
-    """The descriptors of this process that are open on the path."""
-    found = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            if os.readlink(f"/proc/self/fd/{name}") == str(path):
-                found.append(int(name))
-        except OSError:
-            continue
-    return found
-
-
-needs_proc = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/fd"), reason="there is no /proc"
-)
-
-
-async def opening(path, mode="rb"):
-    return await aiofiles_c.open(path, mode)
-
-
-@needs_proc
-async def test_open_running_cancelled_leaves_no_descriptor(gate):
-    """open() of a FIFO without a peer can be cancelled; nothing stays."""
-    path = gate.fifo()
-    before = aiofiles_c.stats()["running"]
-    task = await hang(opening(path))
-    await cancelled(task)
-    with plug(path) as descriptor:
-        await eventually(
-            lambda: aiofiles_c.stats()["running"] == before
-            and descriptors_of(path) == [descriptor],
-            "the late open is closed again",
-        )
-
-
-@needs_proc
-async def test_open_queued_cancelled_leaves_no_descriptor(gate, path):
-    """open() without a worker yet can be cancelled; nothing stays."""
-    async with gate.shut():
-        task = asyncio.ensure_future(opening(path, "wb"))
-        await gate.queued(1)
-        await cancelled(task)
-    await eventually(
-        lambda: pool_rests() and descriptors_of(path) == [],
-        "nothing is left of the open",
-    )
-
-
-async def test_open_queued_cancelled_is_taken_back(gate):
-    """A worker never gets to an open that was cancelled before: no peer
-    will ever come for this FIFO, and the worker is needed."""
-    async with gate.shut():
-        path = gate.fifo()
-        task = asyncio.ensure_future(opening(path))
-        await gate.queued(1)
-        await cancelled(task)
-        with plug(path):  # or the gate would not open after a failure
-            await eventually(lambda: gate.waiting() == 0, "it is taken back")
-
-
-@needs_proc
-async def test_open_cancelled_at_every_turn_leaves_no_descriptor(make):
-    """Whatever step the cancel meets, the file is the task's or nobody's."""
-    path = make(b"data")
-    for turn in range(15):
-        got = []
-
-        async def opener(got):
-            got.append(await aiofiles_c.open(path, "rb"))
-
-        task = asyncio.ensure_future(opener(got))
-        await turns(turn)
-        task.cancel()
-        await asyncio.wait([task])
-        for file in got:
-            await within(file.close())
-        await eventually(
-            lambda: descriptors_of(path) == [], "nothing is left open"
-        )
-
-
-async def test_with_block_cancelled_closes_the_file(pipe):
-    """A task cancelled inside the block leaves it with the file closed."""
-    files = []
-
-    async def user():
-        async with aiofiles_c.open(take(pipe, 0), "rb") as file:
-            files.append(file)
-            await file.read(10)
-
-    task = await hang(user())
-    await eventually(lambda: files, "the file is open")
-    await turns(5)
-    task.cancel()
-    await turns(5)
-    os.close(take(pipe, 1))  # a close may wait for the job's end
-    with pytest.raises(asyncio.CancelledError):
-        await within(task)
-    assert files[0].closed
 
 
 async def test_gather_cancelled_cancels_each_operation(pipe):

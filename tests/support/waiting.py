@@ -40,6 +40,14 @@ async def turns(count=3):
         await asyncio.sleep(0)
 
 
+async def begun(awaitable):
+    """A task that is inside its call, as far as the loop can see."""
+    task = asyncio.ensure_future(awaitable)
+    await turns(5)
+    assert not task.done(), task
+    return task
+
+
 @asynccontextmanager
 async def turns_counted():
     """Count the turns that another task has meanwhile: `len()` of it."""
