@@ -6,6 +6,7 @@ route 4, the only one that is left where the engine is off or not built.
 
 from __future__ import annotations
 
+import atexit
 import os
 from functools import partial
 from time import perf_counter
@@ -158,7 +159,8 @@ def set_trace(
     included.  Operations that have begun already are not told of.  What
     callback raises goes to `sys.unraisablehook`.
 
-    None, which is the default, ends it; then it costs nothing.
+    None, which is the default, ends it; then it costs nothing.  So does the
+    end of the program.
     """
     global _trace, _slower_than
     if callback is not None and not callable(callback):
@@ -168,3 +170,7 @@ def set_trace(
     _trace, _slower_than = callback, slower_than
     if core is not None:
         core.set_trace(callback, int(slower_than * 1e9))
+
+
+# What it alone refers to, a file perhaps, goes while Python is whole.
+atexit.register(set_trace, None)
