@@ -5,7 +5,7 @@
  * position itself moves only at the end.
  */
 #include "exact.h"
-#include "file.h"
+#include "reading_int.h"
 
 enum { LINES_PER_LOOK = 256 };
 
@@ -69,26 +69,13 @@ line_take(OpObject *op, size_t len, PyObject **result)
 static PyObject *
 line_at_hand(OpObject *op)
 {
-    FileObject *file = op->file;
-    struct buffer *rbuf = &file->rbuf;
-    if (op->given || file->shared || file->eof || file->bufsize == 0
-        || rbuf->data == NULL || file_is_to_read_ahead(file)
-        || !file_is_native(file, MODE_READ)) {
+    const struct buffer *rbuf = &op->file->rbuf;
+    if (op->given || !bytes_are_at_hand(op->file)) {
         return NULL;
     }
-    const char *p = rbuf->data + rbuf->pos;
-    size_t len = file_line_at_hand(p, buffer_avail(rbuf), '\n');
-    if (len == 0) {
-        return NULL;
-    }
-    PyObject *line = PyBytes_FromStringAndSize(p, (Py_ssize_t)len);
-    if (line == NULL) {
-        PyErr_Clear(); /* the step fails as well */
-        return NULL;
-    }
-    rbuf->pos += len;
-    op_charge(op, len);
-    return line;
+    size_t len = file_line_at_hand(rbuf->data + rbuf->pos, buffer_avail(rbuf),
+                                   '\n');
+    return len == 0 ? NULL : bytes_take_at_hand(op, len);
 }
 
 static enum step

@@ -347,6 +347,25 @@ read_step(OpObject *op, PyObject **result)
     return read_or_none(op, read_sized(op, result), result);
 }
 
+/* Most reads of less than the buffer. */
+static PyObject *
+read_at_hand(OpObject *op)
+{
+    FileObject *file = op->file;
+    PyObject *size = op_only_arg(op);
+    if (size == NULL || !PyLong_CheckExact(size) || !bytes_are_at_hand(file)
+        || file->prefetch != NULL) {
+        return NULL;
+    }
+    Py_ssize_t n = PyLong_AsSsize_t(size);
+    if (n <= 0 || (size_t)n > buffer_avail(&file->rbuf) || n > COPY_PIECE) {
+        PyErr_Clear(); /* it may be too large a number */
+        return NULL;
+    }
+    file->again = (size_t)n;
+    return bytes_take_at_hand(op, (size_t)n);
+}
+
 static enum step
 readall_step(OpObject *op, PyObject **result)
 {
@@ -467,7 +486,7 @@ const struct op_kind file_kinds_raw[] = {
 };
 
 const struct op_kind file_kinds_buffered[] = {
-    {"read", read_step, NULL, OP_READS,
+    {"read", read_step, read_at_hand, OP_READS,
      "read($self, size=-1, /)\n--\n\n"
      "Read size bytes, fewer only at the end of the file; all, if negative.\n"
      "\nReturns bytes; as io.BufferedReader.read."},

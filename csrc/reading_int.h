@@ -1,4 +1,4 @@
-/* reading_int.h - what reading.c and readinto.c share.
+/* reading_int.h - what lines.c, reading.c and readinto.c share.
  *
  * Loop thread, with the GIL.
  */
@@ -17,6 +17,32 @@ read_drain(OpObject *op)
     FileObject *file = op->file;
     return file->writing && !file->exact && !op->filling ? file_drain(op)
                                                          : STEP_DONE;
+}
+
+/* Whether what is buffered may be taken with nothing to look at before or after:
+ * see at_hand_fn. */
+static inline bool
+bytes_are_at_hand(const FileObject *file)
+{
+    return !file->shared && !file->eof && file->bufsize != 0
+           && file->rbuf.data != NULL && !file_is_to_read_ahead(file)
+           && file_is_native(file, MODE_READ);
+}
+
+/* n of it. */
+static inline PyObject *
+bytes_take_at_hand(OpObject *op, size_t n)
+{
+    struct buffer *rbuf = &op->file->rbuf;
+    PyObject *bytes = PyBytes_FromStringAndSize(rbuf->data + rbuf->pos,
+                                                (Py_ssize_t)n);
+    if (bytes == NULL) {
+        PyErr_Clear(); /* the step fails as well */
+        return NULL;
+    }
+    rbuf->pos += n;
+    op_charge(op, n);
+    return bytes;
 }
 
 /* Copy n of the buffered bytes, by pieces between which the loop may turn:

@@ -145,6 +145,62 @@ async def test_line_of_a_closed_or_converted_file_is_not_at_hand(make, mode):
             pass
 
 
+@pytest.mark.parametrize("mode", ("r", "rb"))
+async def test_read_of_a_closed_or_converted_file_is_not_at_hand(make, mode):
+    """Nor is that of one whose descriptor others see."""
+    kind = bytes if "b" in mode else bytes.decode
+    data = b"".join(LINES)
+    path = make(data)
+    async with aiofiles_c.open(path, mode) as file:
+        assert await file.read(3) == kind(data[:3])
+        assert file._file.read(3) == kind(data[3:6])
+        assert await file.read(3) == kind(data[6:9])
+    with pytest.raises(ValueError, match="closed file"):
+        await file.read(3)
+    if mode == "rb":
+        async with aiofiles_c.open(path, mode) as file:
+            assert await file.read(3) == data[:3]
+            seen = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+            assert await file.read(3) == data[3:6]
+            assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == seen
+
+
+@pytest.mark.parametrize("buffering", (-1, 1000, 2_000_000))
+async def test_read_takes_what_the_builtin_takes_for_a_size(make, buffering):
+    """Numbers of any kind, in any place of the buffer; wrong ones too."""
+    data = b"".join(LINES)
+    path = make(data)
+
+    class Five:
+        def __index__(self):
+            return 5
+
+    sizes = (7, True, False, Five(), 0, 999, 1001, 1 << 70, -2, 2.0, "1", 3)
+    calls = [((size,), {}) for size in sizes]
+    calls += [((1, 2), {}), ((), {"size": 5}), ((4000,), {}), ((None,), {})]
+    with open(path, "rb", buffering) as real:
+        async with aiofiles_c.open(path, "rb", buffering) as file:
+            for args, kwargs in calls:
+                try:
+                    expected = real.read(*args, **kwargs)
+                except Exception as error:
+                    with pytest.raises(type(error)) as raised:
+                        await file.read(*args, **kwargs)
+                    assert str(raised.value) == str(error)
+                else:
+                    assert await file.read(*args, **kwargs) == expected
+                assert await file.tell() == real.tell()
+
+
+async def test_reads_from_the_buffer_leave_the_loop_its_turns(make):
+    """Small ones without end are work, too."""
+    async with aiofiles_c.open(make(bytes(8 << 20)), "rb") as file:
+        async with turns_counted() as turns:
+            while await file.read(4096):
+                pass
+        assert len(turns) >= 2
+
+
 @pytest.mark.parametrize("mode", ("w", "wb"))
 async def test_write_beside_a_descriptor_that_others_see_is_not_at_hand(
     path, mode
